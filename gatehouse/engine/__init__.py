@@ -1,0 +1,1 @@
+"""The actor runtime: turns, timers, outboxes and sentinels over Redis. It knows nothing of identity."""

@@ -1,0 +1,1 @@
+"""What operators touch: command line, settings, logging, metrics, health, keys and delivery."""

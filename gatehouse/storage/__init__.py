@@ -1,0 +1,1 @@
+"""What lasts: records, their invariants and their migrations, on SQLite and PostgreSQL."""
