@@ -1,1 +1,4 @@
-"""The actor runtime: turns, timers, outboxes and sentinels over Redis. It knows nothing of identity."""
+"""The actor runtime: turns, timers, outboxes and sentinels over Redis.
+
+It knows nothing of identity.
+"""

@@ -18,7 +18,6 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 S = TypeVar("S", bound=msgspec.Struct)
-S_contra = TypeVar("S_contra", bound=msgspec.Struct)
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 

@@ -1,1 +1,1 @@
-"""The wire: the edge, the shared OAuth and OpenID Connect endpoints, the pages and one folder a dialect."""
+"""The wire: the edge, OAuth and OpenID Connect, the pages, and one folder for each dialect."""
