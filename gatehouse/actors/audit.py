@@ -1,0 +1,82 @@
+"""Who tried what, and how it ended: the audit log of everything that people do to sign in.
+
+An entry is an effect of the turn it describes: it is written if, and only if, that turn was
+committed. Effects are delivered at least once; the entry's id is chosen before the turn, and the
+log keeps one row for an id, so that a repetition is dropped. What was refused is an entry of its
+own, with the reason.
+
+Entries hold no secret: a payload is put together here from fields that are safe by themselves,
+never copied from a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gatehouse.actors.refusal import Reason
+from gatehouse.engine.actor import Effect
+
+AUDIT_EFFECT = "audit"
+"""The kind of effect that carries an entry."""
+MAX_USER_AGENT_LENGTH = 512
+"""Characters kept of a user agent: whatever a browser says about itself fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as far as the log wants to know."""
+
+    ip: str
+    user_agent: str | None = None
+    application_id: str | None = None
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the log. `created_at` is in milliseconds since the epoch."""
+
+    id: str
+    tenant_id: str
+    key: str
+    created_at: int
+    payload: dict[str, Any]
+
+    def failed(self, reason: Reason, data: Mapping[str, object]) -> AuditEntry:
+        """The same entry for an attempt that was refused."""
+        error = {"code": reason.value, **({"data": dict(data)} if data else {})}
+        payload = {**self.payload, "result": "Error", "error": error}
+        return msgspec.structs.replace(self, payload=payload)
+
+    def about(self, **facts: object) -> AuditEntry:
+        """The same entry, knowing more; facts that are None are left out."""
+        return msgspec.structs.replace(self, payload={**self.payload, **_given(facts)})
+
+    def effect(self) -> Effect:
+        """The effect that has the entry written."""
+        return Effect(AUDIT_EFFECT, msgspec.msgpack.encode(self))
+
+
+def read_entry(body: bytes) -> AuditEntry:
+    """The entry an effect carries. Raises `msgspec.MsgspecError`."""
+    return msgspec.msgpack.decode(body, type=AuditEntry)
+
+
+def new_entry(
+    tenant_id: str, entry_id: str, key: str, now: int, origin: Origin, **facts: object
+) -> AuditEntry:
+    """An entry for an attempt that succeeded, unless it is `failed`."""
+    agent = origin.user_agent[:MAX_USER_AGENT_LENGTH] if origin.user_agent else None
+    payload = {
+        "key": key,
+        "result": "Success",
+        "ip": origin.ip,
+        **_given({"userAgent": agent, "applicationId": origin.application_id, **facts}),
+    }
+    return AuditEntry(id=entry_id, tenant_id=tenant_id, key=key, created_at=now, payload=payload)
+
+
+def _given(facts: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in facts.items() if value is not None}

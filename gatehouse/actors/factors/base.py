@@ -1,0 +1,114 @@
+"""What every factor has in common: how it names a person, and what its verification record says.
+
+A factor is a way to show who one is. Its file declares a record (what the interaction remembers of
+one verification) and the functions that gather the facts for such a record. The flows know only
+what is declared here, so that adding a factor adds a file and touches no flow.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Event(StrEnum):
+    """What a person came to do; each is a flow over the same interaction."""
+
+    SIGN_IN = "SignIn"
+    REGISTER = "Register"
+    FORGOT_PASSWORD = "ForgotPassword"  # noqa: S105
+
+
+class IdentifierType(StrEnum):
+    """The kinds of name by which a person can be found."""
+
+    USERNAME = "username"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class Identifier(msgspec.Struct, frozen=True):
+    """A name that a person gave for an account."""
+
+    type: IdentifierType
+    value: str
+
+
+class Method(StrEnum):
+    """The columns of the sign-in settings: each can be enabled for each type of identifier."""
+
+    PASSWORD = "password"  # noqa: S105
+    VERIFICATION_CODE = "verificationCode"
+
+
+class NewPassword(msgspec.Struct, frozen=True):
+    """A password that was accepted and hashed, waiting to be stored with a user."""
+
+    digest: str
+    algorithm: str
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person has given of the account that is being made or completed."""
+
+    username: str | None = None
+    primary_email: str | None = None
+    primary_phone: str | None = None
+    name: str | None = None
+    avatar: str | None = None
+    password: NewPassword | None = None
+
+    def merged(self, newer: Profile) -> Profile:
+        """This profile with everything the newer one has."""
+        given = {
+            name: value
+            for name in self.__struct_fields__
+            if (value := getattr(newer, name)) is not None
+        }
+        return msgspec.structs.replace(self, **given)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
+    """One verification within an interaction. Each factor has its own subclass, tagged by name.
+
+    The tag is the factor's name in the audit log and in metrics. An interaction keeps one record
+    of each factor: a newer verification replaces the older.
+    """
+
+    id: str
+
+    @property
+    def factor(self) -> str:
+        """The factor's name: the tag of the record's type."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def verified(self) -> bool:
+        """Whether the person has passed."""
+        raise NotImplementedError
+
+    @property
+    def user_id(self) -> str | None:
+        """The user this verification identifies, if it passed and can identify one."""
+        return None
+
+    @property
+    def sign_in_method(self) -> tuple[IdentifierType, Method] | None:
+        """What must be enabled in the sign-in settings before this record identifies a user."""
+        return None
+
+    @property
+    def new_profile(self) -> Profile | None:
+        """What a new user starts with, if this verification can register one and has passed."""
+        return None
+
+    @property
+    def resets_password(self) -> bool:
+        """Whether this verification may identify somebody who forgot the password."""
+        return False
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """The authentication methods this verification used (RFC 8176)."""
+        return ()

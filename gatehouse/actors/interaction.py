@@ -1,0 +1,461 @@
+"""One person answering one question of an authorization request: who are you, or may they?
+
+An interaction begins when the authorization endpoint needs a person, and ends when the answer is
+consumed there. In between it collects: what the person came to do, which verifications they
+passed, who they turned out to be, what a new account will hold. It lives for an hour under a
+random id that only the person's browser knows.
+
+All rules about order are here, and pure. What needs the world (was the password right, is the
+name free, is the user suspended) is found out by the services before the turn and comes in as
+facts; the turn checks that they still fit the state they were gathered for. Every message carries
+the effects (audit entries) that happen if, and only if, it is committed.
+
+`TRANSITIONS` is the machine as a table; docs/diagrams/interaction.mmd draws it, and tests hold
+code, table and drawing together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+import msgspec
+
+from gatehouse.actors.authorization import (
+    MAX_INTERACTION_AGE_MS,
+    AuthorizationRequest,
+    ConsentResult,
+    LoginResult,
+)
+from gatehouse.actors.factors import VerificationRecord
+from gatehouse.actors.factors.base import Event, Profile, Record
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
+
+
+class Prompt(StrEnum):
+    """What the authorization endpoint needs to know (OpenID Connect Core §3.1.2.1)."""
+
+    LOGIN = "login"
+    CONSENT = "consent"
+
+
+class Phase(StrEnum):
+    """Where an interaction stands. It follows from the state and is stored nowhere."""
+
+    ARRIVED = "Arrived"
+    STARTED = "Started"
+    IDENTIFIED = "Identified"
+    ANSWERED = "Answered"
+    ENDED = "Ended"
+
+
+class Denial(msgspec.Struct, frozen=True, kw_only=True, tag="denial"):
+    """The person said no: the client is told `access_denied` (RFC 6749 §4.1.2.1)."""
+
+
+Result = LoginResult | ConsentResult | Denial
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """A user about to be created. The id is fixed before the user is stored, so that whoever
+    repeats the request stores the same user again instead of a second one."""
+
+    user_id: str
+    profile: Profile
+    verification_id: str | None = None
+
+
+class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The state of an interaction. Times are milliseconds since the epoch."""
+
+    client_id: str
+    params: AuthorizationRequest
+    prompt: Prompt
+    created_at: int
+    expires_at: int
+    session_id: str | None = None
+    event: Event | None = None
+    records: tuple[VerificationRecord, ...] = ()
+    user_id: str | None = None
+    profile: Profile = Profile()
+    registration: Registration | None = None
+    result: Result | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """Where the interaction stands."""
+        if self.result is not None:
+            return Phase.ANSWERED
+        if self.user_id is not None:
+            return Phase.IDENTIFIED
+        return Phase.STARTED if self.event is not None else Phase.ARRIVED
+
+    def record(self, verification_id: str) -> VerificationRecord:
+        """The verification of this id. Raises `Refused(VERIFICATION_NOT_FOUND)`."""
+        for record in self.records:
+            if record.id == verification_id:
+                return record
+        refuse(Reason.VERIFICATION_NOT_FOUND)
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """The methods by which the person was verified (RFC 8176), without repetition."""
+        used = (amr for record in self.records if record.verified for amr in record.amr)
+        return tuple(dict.fromkeys(used))
+
+
+INTERACTION = Kind("interaction", Interaction)
+
+
+def address(tenant: str, uid: str) -> Address[Interaction]:
+    """Where the interaction of this uid is."""
+    return INTERACTION.at(tenant, uid)
+
+
+def refuse(reason: Reason) -> NoReturn:
+    """Say no."""
+    raise Refused(reason)
+
+
+def alive(state: Interaction | None, now: int) -> Interaction:
+    """The state, if there is one still. Raises `Refused(INTERACTION_GONE)`."""
+    if state is None or now >= state.expires_at:
+        refuse(Reason.INTERACTION_GONE)
+    return state
+
+
+def started(state: Interaction | None, now: int) -> tuple[Interaction, Event]:
+    """The state and its event. Raises `Refused(NOT_STARTED)` before anything was begun."""
+    state = alive(state, now)
+    if state.prompt is not Prompt.LOGIN or state.event is None:
+        refuse(Reason.NOT_STARTED)
+    return state, state.event
+
+
+def unanswered(state: Interaction | None, now: int) -> tuple[Interaction, Event]:
+    """Like `started`; what was answered is not changed any more."""
+    state, event = started(state, now)
+    if state.result is not None:
+        refuse(Reason.WRONG_EVENT)
+    return state, event
+
+
+def _next(state: Interaction, effects: tuple[Effect, ...]) -> Turn[Interaction, None]:
+    return Turn(state, None, expires_at=state.expires_at, effects=effects)
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The authorization endpoint asks: the interaction comes into being."""
+
+    client_id: str
+    params: AuthorizationRequest
+    prompt: Prompt
+    session_id: str | None = None
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """A uid is random and used once: an existing interaction is never overwritten."""
+        if state is not None:
+            refuse(Reason.INTERACTION_GONE)
+        begun = Interaction(
+            client_id=self.client_id,
+            params=self.params,
+            prompt=self.prompt,
+            session_id=self.session_id,
+            created_at=now,
+            expires_at=now + MAX_INTERACTION_AGE_MS,
+        )
+        return _next(begun, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The person says what they came to do; whatever went before is forgotten."""
+
+    event: Event
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Only a `login` interaction has events."""
+        state = alive(state, now)
+        if state.prompt is not Prompt.LOGIN:
+            refuse(Reason.WRONG_EVENT)
+        fresh = msgspec.structs.replace(
+            state,
+            event=self.event,
+            records=(),
+            user_id=None,
+            profile=Profile(),
+            registration=None,
+            result=None,
+        )
+        return _next(fresh, self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchEvent:
+    """From signing in to registering, or back; what was verified stays verified."""
+
+    event: Event
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Recovering a password is its own road: nobody gets on it or off it half-way."""
+        state, event = unanswered(state, now)
+        if (self.event is Event.FORGOT_PASSWORD) != (event is Event.FORGOT_PASSWORD):
+            refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
+        profile = state.profile if event is self.event else Profile()
+        switched = msgspec.structs.replace(state, event=self.event, profile=profile)
+        return _next(switched, self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class AddVerification:
+    """A factor was begun or passed; it replaces the same factor's older record."""
+
+    record: VerificationRecord
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Which flow may use the record is decided when it is used."""
+        state, _ = unanswered(state, now)
+        others = tuple(kept for kept in state.records if kept.factor != self.record.factor)
+        return _next(
+            msgspec.structs.replace(state, records=(*others, self.record)),
+            self.effects,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """A verification showed who the person is. Facts: the user exists and is not suspended."""
+
+    verification_id: str
+    user_id: str
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """The record must still be the one the facts were gathered for."""
+        state, event = unanswered(state, now)
+        record = identifying_record(state, event, self.verification_id)
+        if record.user_id != self.user_id:
+            refuse(Reason.VERIFICATION_FAILED)
+        if state.user_id not in (None, self.user_id):
+            refuse(Reason.IDENTITY_CONFLICT)
+        return _next(msgspec.structs.replace(state, user_id=self.user_id), self.effects)
+
+
+def identifying_record(state: Interaction, event: Event, verification_id: str) -> Record:
+    """The verification by which to identify a user in this event.
+
+    Raises `Refused`: `WRONG_EVENT` while registering, `VERIFICATION_NOT_FOUND`,
+    `VERIFICATION_FAILED` if it did not pass or identifies nobody, `CANNOT_RESET_PASSWORD`.
+    """
+    if event is Event.REGISTER:
+        refuse(Reason.WRONG_EVENT)
+    record: Record = state.record(verification_id)
+    if event is Event.FORGOT_PASSWORD and not record.resets_password:
+        refuse(Reason.CANNOT_RESET_PASSWORD)
+    if record.user_id is None:
+        refuse(Reason.VERIFICATION_FAILED)
+    return record
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A user is to be created from what was collected and, if given, one verification.
+
+    Facts: `user_id` is fresh; `profile` is what the user starts with, lacks nothing mandatory, and
+    its identifiers were free. The reply is the registration to carry out.
+    """
+
+    user_id: str
+    profile: Profile
+    verification_id: str | None = None
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, Registration]:
+        """Whoever repeats the request is given the same registration."""
+        state, event = unanswered(state, now)
+        if event is not Event.REGISTER:
+            refuse(Reason.WRONG_EVENT)
+        pending = state.registration
+        if state.user_id is not None:
+            if pending is None or pending.verification_id != self.verification_id:
+                refuse(Reason.IDENTITY_CONFLICT)
+            return keep(state, pending)
+        profile = registering_profile(state, self.verification_id)
+        if profile != self.profile:
+            refuse(Reason.VERIFICATION_FAILED)
+        if pending is not None and pending.profile == profile:
+            return keep(state, pending)
+        pending = Registration(
+            user_id=self.user_id, profile=profile, verification_id=self.verification_id
+        )
+        reserved = msgspec.structs.replace(state, profile=profile, registration=pending)
+        return Turn(reserved, pending, expires_at=state.expires_at)
+
+
+def registering_profile(state: Interaction, verification_id: str | None) -> Profile:
+    """What a new user would start with: what was collected, and what the verification adds.
+
+    Raises `Refused`: `VERIFICATION_NOT_FOUND`, or `VERIFICATION_FAILED` if the verification
+    cannot start an account.
+    """
+    if verification_id is None:
+        return state.profile
+    added = state.record(verification_id).new_profile
+    if added is None:
+        refuse(Reason.VERIFICATION_FAILED)
+    return state.profile.merged(added)
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteRegistration:
+    """The registration's user is stored now: that is who the person is."""
+
+    user_id: str
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Two requests may have stored the same user; the second changes nothing."""
+        state, _ = unanswered(state, now)
+        if state.user_id == self.user_id:
+            return keep(state, None)
+        if state.user_id is not None:
+            refuse(Reason.IDENTITY_CONFLICT)
+        if state.registration is None or state.registration.user_id != self.user_id:
+            refuse(Reason.IDENTITY_CONFLICT)
+        registered = msgspec.structs.replace(state, user_id=self.user_id, profile=Profile())
+        return _next(registered, self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class AddProfile:
+    """More of the account was given: kept until the interaction is submitted."""
+
+    profile: Profile
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Whether a value is allowed and free was found out before."""
+        state, _ = unanswered(state, now)
+        merged = state.profile.merged(self.profile)
+        return _next(msgspec.structs.replace(state, profile=merged), self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """The person is done: this is the answer. Facts: the user may sign in, nothing is missing."""
+
+    user_id: str
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """The first submission decides; a repeated one changes nothing."""
+        state, event = started(state, now)
+        if event is Event.FORGOT_PASSWORD:
+            refuse(Reason.WRONG_EVENT)
+        if state.user_id is None:
+            refuse(Reason.NOT_IDENTIFIED)
+        if state.user_id != self.user_id:
+            refuse(Reason.IDENTITY_CONFLICT)
+        if state.result is not None:
+            return keep(state, None)
+        result = LoginResult(user_id=self.user_id, amr=state.amr, auth_time=now)
+        return _next(msgspec.structs.replace(state, result=result), self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRecovery:
+    """The new password is stored: the person signs in with it afresh."""
+
+    user_id: str
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Back to where the person arrived."""
+        state, event = unanswered(state, now)
+        if event is not Event.FORGOT_PASSWORD or state.user_id != self.user_id:
+            refuse(Reason.WRONG_EVENT)
+        arrived = msgspec.structs.replace(
+            state, event=None, records=(), user_id=None, profile=Profile()
+        )
+        return _next(arrived, self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerConsent:
+    """The person let the client have something, or not."""
+
+    result: ConsentResult | Denial
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """The first answer stands."""
+        state = alive(state, now)
+        if state.prompt is not Prompt.CONSENT:
+            refuse(Reason.WRONG_EVENT)
+        if state.result is not None:
+            return keep(state, None)
+        return _next(msgspec.structs.replace(state, result=self.result), self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Nothing changed, but somebody tried: keep the audit entry."""
+
+    effects: tuple[Effect, ...]
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """An attempt on no interaction at all is not worth an entry."""
+        return _next(alive(state, now), self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumeResult:
+    """The authorization endpoint takes the answer, and the interaction is over.
+
+    The reply is the answered interaction; of two that ask, one receives it. `None` if the person
+    has not answered yet.
+    """
+
+    def apply(
+        self, state: Interaction | None, now: int, /
+    ) -> Turn[Interaction, Interaction | None]:
+        """Raises `Refused(INTERACTION_GONE)` if it was consumed before."""
+        state = alive(state, now)
+        if state.result is None:
+            return keep(state, None)
+        return Turn(None, state)
+
+
+_A, _S, _I, _D = Phase.ARRIVED, Phase.STARTED, Phase.IDENTIFIED, Phase.ANSWERED
+
+TRANSITIONS: frozenset[tuple[Phase | None, str, Phase]] = frozenset(
+    {
+        (None, "Begin", _A),
+        *((phase, "Start", _S) for phase in (_A, _S, _I, _D)),
+        *(
+            (phase, name, phase)
+            for phase in (_S, _I)
+            for name in ("SwitchEvent", "AddVerification")
+        ),
+        *((phase, "AddProfile", phase) for phase in (_S, _I)),
+        (_S, "Identify", _I),
+        (_I, "Identify", _I),
+        (_S, "Register", _S),
+        (_I, "Register", _I),
+        (_S, "CompleteRegistration", _I),
+        (_I, "CompleteRegistration", _I),
+        (_I, "Submit", _D),
+        (_D, "Submit", _D),
+        (_I, "FinishRecovery", _A),
+        (_A, "AnswerConsent", _D),
+        (_D, "AnswerConsent", _D),
+        *((phase, "Note", phase) for phase in (_A, _S, _I, _D)),
+        (_D, "ConsumeResult", Phase.ENDED),
+    }
+)
+"""Every way an interaction can move: from, message, to. What is not here is refused."""

@@ -1,0 +1,71 @@
+"""Why the core says no: one exception, and the closed list of reasons it can carry.
+
+A rule of the core refuses by raising `Refused` with a reason; it knows nothing of status codes or
+of sentences for people. Each dialect owns one table from reasons to its own answers, and the pages
+own another. The reasons are spelled as Logto spells its error codes, because the audit log records
+them and Logto's clients read that log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Everything the core refuses for."""
+
+    # The interaction
+    INTERACTION_GONE = "session.not_found"
+    NOT_STARTED = "session.interaction_not_found"
+    WRONG_EVENT = "session.invalid_interaction_type"
+    NOT_FOR_FORGOT_PASSWORD = "session.not_supported_for_forgot_password"  # noqa: S105
+    EVENT_NOT_ALLOWED = "auth.forbidden"
+    CAPTCHA_REQUIRED = "session.captcha_required"
+
+    # Verification
+    INVALID_CREDENTIALS = "session.invalid_credentials"
+    BLOCKED = "session.verification_blocked_too_many_attempts"
+    VERIFICATION_NOT_FOUND = "session.verification_session_not_found"
+    VERIFICATION_FAILED = "session.verification_failed"
+    METHOD_NOT_ENABLED = "user.sign_in_method_not_enabled"
+    CANNOT_RESET_PASSWORD = "session.forgot_password_method_not_enabled"  # noqa: S105
+
+    # Identification
+    NOT_IDENTIFIED = "session.identifier_not_found"
+    IDENTITY_CONFLICT = "session.identity_conflict"
+    USER_SUSPENDED = "user.suspended"
+    USER_GONE = "user.user_not_exist"
+
+    # Profile
+    MISSING_PROFILE = "user.missing_profile"
+    PASSWORD_REJECTED = "password.rejected"  # noqa: S105
+    PASSWORD_EXPIRED = "password.expired"  # noqa: S105
+    SAME_PASSWORD = "user.same_password"  # noqa: S105
+    PASSWORD_EXISTS = "user.password_exists_in_profile"  # noqa: S105
+    NEW_PASSWORD_REQUIRED = "user.new_password_required_in_profile"  # noqa: S105
+    USERNAME_EXISTS = "user.username_exists_in_profile"
+    USERNAME_TAKEN = "user.username_already_in_use"
+    EMAIL_TAKEN = "user.email_already_in_use"
+    PHONE_TAKEN = "user.phone_already_in_use"
+    USERNAME_STARTS_WITH_NUMBER = "user.username_starts_with_number"
+    USERNAME_CHARACTERS = "user.username_invalid_charset_hard"
+    USERNAME_TOO_SHORT = "user.username_too_short"
+    USERNAME_TOO_LONG = "user.username_too_long"
+    USERNAME_UPPERCASE = "user.username_uppercase_not_allowed"
+    USERNAME_LOWERCASE = "user.username_lowercase_not_allowed"
+    USERNAME_NUMBERS = "user.username_numbers_not_allowed"
+    USERNAME_UNDERSCORE = "user.username_underscore_not_allowed"
+
+
+class Refused(Exception):  # noqa: N818 - it reads as what happened
+    """A rule said no.
+
+    `data` is for the caller and holds nothing secret: which profile fields are missing, what a
+    password lacks, how many minutes a block lasts.
+    """
+
+    def __init__(self, reason: Reason, data: Mapping[str, object] | None = None) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.data = data or {}
