@@ -8,7 +8,7 @@ bytes by the edge and the operation, nesting and the number of fields here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
@@ -107,7 +107,7 @@ def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any
         raise InvalidInput("body", map(_issue, error.errors(include_url=False))) from None
 
 
-def check_path(params: dict[str, str]) -> None:
+def check_path(params: Mapping[str, str]) -> None:
     """Refuse path parameters that no identifier can be. Raises InvalidInput."""
     for name, value in params.items():
         if not value or len(value) > 2048 or "\x00" in value:

@@ -1,0 +1,152 @@
+"""The web application: every dialect's operations behind one ASGI callable.
+
+Adding a dialect means adding a folder under `http/` that exports a `Dialect` and its operations,
+and one line to the list that is built here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from quart import Response, request
+from quart.sessions import NullSession, SessionInterface
+from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.front import MATCH, AsgiApp, Front, request_from
+from gatehouse.http.operation import Dialect, Operation, Operations
+from gatehouse.http.pipeline import HttpObserver, Pipeline
+from gatehouse.http.routes import Declared, Match, Routes
+from gatehouse.http.validation import BodyTooLarge
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+
+Skin = tuple[Dialect, Iterable[Operation]]
+HealthCheck = Callable[[], Awaitable[tuple[int, Mapping[str, Any]]]]
+
+
+def build_app(
+    core: Core,
+    skins: Iterable[Skin],
+    *,
+    observer: HttpObserver | None = None,
+    trusted_proxies: Iterable[str] = (),
+) -> AsgiApp:
+    """The ASGI application that serves these dialects' operations.
+
+    `trusted_proxies` are networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed.
+    """
+    routes = Routes(
+        Declared(dialect, operation) for dialect, operations in skins for operation in operations
+    )
+    pipeline = Pipeline(core, observer=observer, trusted_proxies=trusted_proxies)
+    return Front(pipeline, routes, _quart(pipeline, routes))
+
+
+def health_operations(checks: Mapping[str, HealthCheck]) -> Operations:
+    """Operations for an operator's checks by path; each answers a status and a JSON object."""
+    operations = Operations(tags=("Health",))
+    for path, check in checks.items():
+        operations.get(path, path.strip("/"), documented=False)(_asking(check))
+    return operations
+
+
+def _asking(check: HealthCheck) -> Callable[[Call], Awaitable[Reply]]:
+    async def ask(call: Call) -> Reply:
+        status, body = await check()
+        return Reply(status, body, (("cache-control", "no-store"),))
+
+    return ask
+
+
+class _Connection(TrioASGIHTTPConnection):
+    """A request whose body came with its headers needs no task to watch for the rest of it."""
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            return
+        if first.get("more_body"):
+            await super().__call__(cast(ASGIReceiveCallable, _after(first, receive)), send)
+            return
+        incoming = self._create_request_from_scope(send)
+        incoming.body.append(cast(bytes, first.get("body", b"")))
+        incoming.body.set_complete()
+        await self._send_response(send, await self.app.handle_request(incoming))
+
+
+def _after(first: Any, receive: ASGIReceiveCallable) -> Callable[[], Awaitable[Any]]:
+    waiting = [first]
+
+    async def next_message() -> Any:
+        return waiting.pop() if waiting else await receive()
+
+    return next_message
+
+
+class _NoSession(SessionInterface):
+    """Sessions are actors; Quart keeps none."""
+
+    _empty = NullSession()
+
+    async def open_session(self, app: Any, request: Any) -> NullSession:
+        return self._empty
+
+    async def save_session(self, *args: Any) -> None:
+        return None
+
+    def is_null_session(self, instance: object) -> bool:
+        return True
+
+
+class _Quart(QuartTrio):
+    asgi_http_class = _Connection
+    session_interface = _NoSession()  # type: ignore[assignment]
+
+
+def _quart(pipeline: Pipeline, routes: Routes) -> AsgiApp:
+    app = _Quart("gatehouse", static_folder=None)
+    app.url_map.merge_slashes = False
+    slow = [entry for entry in routes.all if not entry.operation.hot]
+    app.config["MAX_CONTENT_LENGTH"] = max((one.operation.max_body for one in slow), default=0)
+    for entry in slow:
+        operation = entry.operation
+        app.add_url_rule(
+            operation.path.replace("{", "<").replace("}", ">"),
+            f"{operation.method} {operation.path}",
+            _view(pipeline, entry),
+            methods=[operation.method],
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
+    return cast(AsgiApp, app)
+
+
+def _view(pipeline: Pipeline, entry: Declared) -> Callable[..., Awaitable[Response]]:
+    async def view(**_: str) -> Response:
+        scope = cast(dict[str, Any], request.scope)
+        match: Match = scope[MATCH]
+        try:
+            body = await request.get_data(cache=False)
+        except RequestEntityTooLarge:
+            reply = entry.dialect.refuse(BodyTooLarge(), None)
+            answer = pipeline.refuse(entry.dialect, request_from(scope, b""), reply)
+        else:
+            answer = await pipeline.serve(
+                entry.dialect,
+                entry.operation,
+                request_from(scope, cast(bytes, body)),
+                match.params(entry.operation),
+            )
+        response = Response(answer.body, answer.status)
+        response.headers.clear()
+        for name, value in answer.headers:
+            response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+        return response
+
+    return view
