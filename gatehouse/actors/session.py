@@ -1,0 +1,169 @@
+"""A browser's sign-in: who it is, how they proved it, and what they let each client have.
+
+The session is what lets a person into a second application without a second password. It lives for
+fourteen days after it was last used, under the id in the `_session` cookie. Its id belongs to one
+user for good: another user signing in at the same browser gets another session, so a planted
+cookie never becomes somebody else's sign-in.
+
+Signing out ends the session and the token families that were to live no longer than it. Families
+with `offline_access` stay (OpenID Connect Core §11), so they are not listed here at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from gatehouse.actors.authorization import ConsentResult, LoginResult
+from gatehouse.engine.actor import Address, Kind, Turn, keep
+
+SESSION_AGE_MS = 14 * 24 * 60 * 60 * 1000
+"""How long a session lives after it was last used."""
+
+MAX_CLIENTS = 64
+"""Clients one session remembers; the one authorized longest ago asks for consent again."""
+
+MAX_FAMILIES = 16
+"""Token families of one client that end with the session; more than that ends the oldest."""
+
+
+class ClientAuthorization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the session's user let one client have.
+
+    `sid` names the session towards this client. `families` end with the session.
+    """
+
+    sid: str
+    scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+
+    def covers(self, scopes: tuple[str, ...], resources: tuple[str, ...]) -> bool:
+        """Whether all of this was consented to already."""
+        return set(scopes) <= set(self.scopes) and set(resources) <= set(self.resources)
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The state of a session. Times are milliseconds since the epoch.
+
+    `auth_time` is when the user last proved who they are. `clients` are in the order in which
+    they were last authorized.
+    """
+
+    user_id: str
+    auth_time: int
+    created_at: int
+    expires_at: int
+    amr: tuple[str, ...] = ()
+    acr: str | None = None
+    clients: dict[str, ClientAuthorization] = msgspec.field(default_factory=dict)
+
+
+SESSION = Kind("session", Session)
+
+
+class SessionGone(Exception):  # noqa: N818 - it reads as what happened
+    """There is no such session (any more), or it is another user's."""
+
+
+def address(tenant: str, session_id: str) -> Address[Session]:
+    """Where the session of this id is."""
+    return SESSION.at(tenant, session_id)
+
+
+def alive(state: Session | None, now: int) -> Session:
+    """The state, if there is one still. Raises `SessionGone`."""
+    if state is None or now >= state.expires_at:
+        raise SessionGone
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The user proved who they are: the session begins, or is renewed."""
+
+    login: LoginResult
+
+    def apply(self, state: Session | None, now: int, /) -> Turn[Session, None]:
+        """Raises `SessionGone` if the session is another user's."""
+        if state is not None and state.user_id != self.login.user_id:
+            raise SessionGone
+        expires_at = now + SESSION_AGE_MS
+        signed_in = Session(
+            user_id=self.login.user_id,
+            auth_time=self.login.auth_time,
+            amr=self.login.amr,
+            acr=self.login.acr,
+            created_at=now if state is None else state.created_at,
+            expires_at=expires_at,
+            clients={} if state is None else state.clients,
+        )
+        return Turn(signed_in, None, expires_at=expires_at)
+
+
+class Authorized(msgspec.Struct, frozen=True):
+    """The session as the client's tokens see it, and the families that must end for this one."""
+
+    session: Session
+    sid: str
+    evicted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """A client is about to receive a code.
+
+    `consent` is what it may have from now on, added to what it had; `sid` is fresh and used if the
+    client is new to the session. `family_id` is given if the family ends with the session.
+    """
+
+    client_id: str
+    user_id: str
+    sid: str
+    consent: ConsentResult
+    family_id: str | None
+
+    def apply(self, state: Session | None, now: int, /) -> Turn[Session, Authorized]:
+        """Raises `SessionGone` if the user signed out meanwhile or is another one."""
+        state = alive(state, now)
+        if state.user_id != self.user_id:
+            raise SessionGone
+        before = state.clients.get(self.client_id) or ClientAuthorization(sid=self.sid)
+        families = before.families + (() if self.family_id is None else (self.family_id,))
+        after = ClientAuthorization(
+            sid=before.sid,
+            scopes=_union(before.scopes, self.consent.scopes),
+            resources=_union(before.resources, self.consent.resources),
+            families=families[-MAX_FAMILIES:],
+        )
+        others = {key: value for key, value in state.clients.items() if key != self.client_id}
+        evicted = families[:-MAX_FAMILIES]
+        if len(others) >= MAX_CLIENTS:
+            oldest = next(iter(others))
+            evicted += others.pop(oldest).families
+        renewed = msgspec.structs.replace(
+            state, clients={**others, self.client_id: after}, expires_at=now + SESSION_AGE_MS
+        )
+        reply = Authorized(renewed, after.sid, evicted)
+        return Turn(renewed, reply, expires_at=renewed.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """The session is over. The reply is the families that end with it."""
+
+    def apply(self, state: Session | None, now: int, /) -> Turn[Session, tuple[str, ...]]:
+        """Signing out twice is no error."""
+        if state is None:
+            return keep(state, ())
+        return Turn(None, bound_families(state))
+
+
+def bound_families(state: Session) -> tuple[str, ...]:
+    """The token families that end with the session."""
+    return tuple(family for client in state.clients.values() for family in client.families)
+
+
+def _union(before: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *added)))
