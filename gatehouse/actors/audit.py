@@ -44,9 +44,9 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     payload: dict[str, Any]
 
-    def failed(self, reason: Reason, data: Mapping[str, object]) -> AuditEntry:
+    def failed(self, reason: Reason) -> AuditEntry:
         """The same entry for an attempt that was refused."""
-        error = {"code": reason.value, **({"data": dict(data)} if data else {})}
+        error = {"code": reason.value}
         payload = {**self.payload, "result": "Error", "error": error}
         return msgspec.structs.replace(self, payload=payload)
 

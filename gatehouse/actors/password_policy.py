@@ -76,6 +76,13 @@ class Issue:
     rejection: Rejection
     bound: tuple[str, int] | None = None
 
+    def as_json(self) -> dict[str, object]:
+        """The issue as clients are told it."""
+        view: dict[str, object] = {"code": f"password_rejected.{self.rejection.value}"}
+        if self.bound is not None:
+            view["interpolation"] = dict([self.bound])
+        return view
+
 
 @dataclass(frozen=True, slots=True)
 class PersonalFacts:

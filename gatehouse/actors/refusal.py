@@ -8,7 +8,6 @@ them and Logto's clients read that log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -61,11 +60,12 @@ class Reason(StrEnum):
 class Refused(Exception):  # noqa: N818 - it reads as what happened
     """A rule said no.
 
-    `data` is for the caller and holds nothing secret: which profile fields are missing, what a
-    password lacks, how many minutes a block lasts.
+    `data` is for the caller, as JSON, and holds nothing secret: which profile fields are missing,
+    what a password lacks. `params` are facts for the sentence a person reads.
     """
 
-    def __init__(self, reason: Reason, data: Mapping[str, object] | None = None) -> None:
+    def __init__(self, reason: Reason, data: object = None, **params: object) -> None:
         super().__init__(reason.value)
         self.reason = reason
-        self.data = data or {}
+        self.data = data
+        self.params = params

@@ -8,6 +8,7 @@ what is declared here, so that adding a factor adds a file and touches no flow.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -73,8 +74,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     """One verification within an interaction. Each factor has its own subclass, tagged by name.
 
     The tag is the factor's name in the audit log and in metrics. An interaction keeps one record
-    of each factor: a newer verification replaces the older.
+    of each factor: a newer verification replaces the older. `shown` names what the person's own
+    browser may see of a record; what is not named stays on the server.
     """
+
+    shown: ClassVar[tuple[str, ...]] = ("id",)
 
     id: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gatehouse.actors import accounts
 from gatehouse.actors.factors.base import (
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 class PasswordVerification(Record, frozen=True, kw_only=True, tag="Password"):
     """The person knows the password of the account that the identifier names."""
+
+    shown: ClassVar[tuple[str, ...]] = ("id", "identifier", "verified")
 
     identifier: Identifier
     account: str
@@ -52,6 +54,8 @@ class PasswordVerification(Record, frozen=True, kw_only=True, tag="Password"):
 
 class NewPasswordIdentity(Record, frozen=True, kw_only=True, tag="NewPasswordIdentity"):
     """A free name and an acceptable password, from which an account can be made."""
+
+    shown: ClassVar[tuple[str, ...]] = ("id", "identifier")
 
     identifier: Identifier
     password: NewPassword
@@ -122,7 +126,7 @@ async def accept_password(
     )
     issues = check_password(rules.password_policy, password, facts)
     if issues:
-        raise Refused(Reason.PASSWORD_REJECTED, {"issues": issues})
+        raise Refused(Reason.PASSWORD_REJECTED, [issue.as_json() for issue in issues])
     stored = stored_password(user)
     if stored is not None and await core.hasher.verify(stored, password):
         raise Refused(Reason.SAME_PASSWORD)

@@ -1,0 +1,314 @@
+"""Signing in, registering and recovering: the services that gather facts and then run a turn.
+
+Each function is one step that a person takes, through whichever dialect or page. It finds out what
+the step needs to know of the world, asks the rules, and tells the interaction. Steps that were
+refused are written to the audit log as well as those that succeeded.
+
+No factor is mentioned here: a verification comes in as a coroutine that returns its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from gatehouse.actors import accounts, lockout
+from gatehouse.actors.audit import AuditEntry, Origin, new_entry
+from gatehouse.actors.authorization import ConsentResult
+from gatehouse.actors.factors import VerificationRecord
+from gatehouse.actors.factors.base import Event, Identifier, Profile
+from gatehouse.actors.factors.password import accept_password
+from gatehouse.actors.interaction import (
+    AddProfile,
+    AddVerification,
+    AnswerConsent,
+    CompleteRegistration,
+    Denial,
+    FinishRecovery,
+    Identify,
+    Interaction,
+    Note,
+    Prompt,
+    Register,
+    Start,
+    Submit,
+    SwitchEvent,
+    address,
+    alive,
+    identifying_record,
+    refuse,
+    registering_profile,
+    started,
+)
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in_rules import (
+    SignInRules,
+    check_captcha,
+    check_event,
+    check_sign_in_method,
+    check_username,
+    missing_profile,
+)
+from gatehouse.engine.actor import Effect, Message
+from gatehouse.storage.ids import new_id
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+
+R = TypeVar("R")
+
+EMPTY_PROFILE = Profile()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of one person within one interaction."""
+
+    core: Core
+    uid: str
+    origin: Origin
+
+    async def tell(self, message: Message[Interaction, R]) -> R:
+        """Run a turn of the interaction."""
+        return await self.core.engine.turn(address(self.core.tenant_id, self.uid), message)
+
+    async def state(self) -> Interaction:
+        """The interaction as it is. Raises `Refused(INTERACTION_GONE)`."""
+        state = await self.core.engine.read(address(self.core.tenant_id, self.uid))
+        return alive(state, self.core.clock())
+
+    async def started(self) -> tuple[Interaction, Event]:
+        """The interaction and its event. Raises `Refused(NOT_STARTED)` too."""
+        return started(await self.state(), self.core.clock())
+
+    async def rules(self) -> SignInRules:
+        """What the tenant allows."""
+        return await accounts.rules(self.core)
+
+    def entry(self, key: str, **facts: object) -> AuditEntry:
+        """An audit entry about this visit."""
+        core = self.core
+        return new_entry(
+            core.tenant_id, new_id(), f"Interaction.{key}", core.clock(), self.origin, **facts
+        )
+
+    @property
+    def resume_url(self) -> str:
+        """Where the browser goes once the interaction is answered."""
+        return f"{self.core.issuer}/auth/{self.uid}"
+
+
+@asynccontextmanager
+async def _logged(visit: Visit, entry: AuditEntry) -> AsyncIterator[None]:
+    """Have a refusal in this block written to the audit log as the entry's failure."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.reason is not Reason.INTERACTION_GONE:
+            failure = entry.failed(refusal.reason)
+            with suppress(Refused):
+                await visit.tell(Note((failure.effect(),)))
+        raise
+
+
+def _effects(entry: AuditEntry) -> tuple[Effect, ...]:
+    return (entry.effect(),)
+
+
+async def start(visit: Visit, event: Event) -> None:
+    """The person says what they came to do; what went before is forgotten."""
+    await visit.tell(Start(event, _effects(visit.entry(f"{event}.Create"))))
+
+
+async def switch_event(visit: Visit, event: Event) -> None:
+    """From signing in to registering or back. Raises `Refused`."""
+    _, current = await visit.started()
+    entry = visit.entry(f"{current}.Update", interactionEvent=event.value)
+    async with _logged(visit, entry):
+        check_event(await visit.rules(), event)
+        await visit.tell(SwitchEvent(event, _effects(entry)))
+
+
+async def verify(
+    visit: Visit,
+    factor: str,
+    gather: Callable[[str, SignInRules], Awaitable[VerificationRecord]],
+    *,
+    identifier: Identifier,
+    pool: lockout.Pool | None = None,
+) -> str:
+    """Run one verification and keep its record; returns the record's id.
+
+    `gather(record_id, rules)` finds out whether the person passes, and raises `Refused` if not. In
+    a `pool`, failures of this identifier are counted, and too many of them lock it: then the
+    answer is `Refused(BLOCKED)` whether or not the person would have passed.
+    """
+    _, event = await visit.started()
+    record_id = new_id()
+    entry = visit.entry(
+        f"{event}.Verification.{factor}.Submit",
+        verificationId=record_id,
+        payload={"identifier": {"type": identifier.type.value, "value": identifier.value}},
+    )
+    observer = visit.core.observer
+    try:
+        async with _logged(visit, entry):
+            rules = await visit.rules()
+            if pool is None:
+                record = await gather(record_id, rules)
+            else:
+                record = await lockout.guard(
+                    visit.core,
+                    rules.sentinel_policy,
+                    pool,
+                    identifier.value,
+                    lambda: gather(record_id, rules),
+                )
+            effects = _effects(entry.about(userId=record.user_id))
+            await visit.tell(AddVerification(record, effects))
+    except Refused as refusal:
+        observer.sign_in(factor, "blocked" if refusal.reason is Reason.BLOCKED else "refused")
+        raise
+    observer.sign_in(factor, "passed")
+    return record_id
+
+
+async def identify(visit: Visit, verification_id: str | None) -> bool:
+    """Say who the person is, by a verification; while registering, create them.
+
+    Returns whether a user was created. Raises `Refused`.
+    """
+    state, event = await visit.started()
+    entry = visit.entry(
+        f"{event}.Identifier.Submit", payload={"verificationId": verification_id or ""}
+    )
+    async with _logged(visit, entry):
+        if event is Event.REGISTER:
+            await _register(visit, state, verification_id, entry)
+            return True
+        if verification_id is None:
+            refuse(Reason.VERIFICATION_NOT_FOUND)
+        rules = await visit.rules()
+        check_event(rules, event)
+        if event is Event.SIGN_IN:
+            check_sign_in_method(rules, state.record(verification_id))
+        record = identifying_record(state, event, verification_id)
+        user = await accounts.get_active(visit.core, str(record.user_id))
+        effects = _effects(entry.about(userId=user.id))
+        await visit.tell(Identify(verification_id, user.id, effects))
+    return False
+
+
+async def _register(
+    visit: Visit, state: Interaction, verification_id: str | None, entry: AuditEntry
+) -> None:
+    rules = await visit.rules()
+    profile = registering_profile(state, verification_id)
+    if profile.username is not None:
+        check_username(rules.username_policy, profile.username)
+    check_event(rules, Event.REGISTER)
+    check_captcha(rules, passed=False)
+    if state.user_id is None and (missing := missing_profile(rules.sign_up, profile)):
+        await visit.tell(AddProfile(profile))
+        raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
+    registration = await visit.tell(Register(accounts.new_user_id(), profile, verification_id))
+    if state.user_id is None:
+        await accounts.create(
+            visit.core, registration.user_id, registration.profile, state.client_id
+        )
+    effects = _effects(entry.about(userId=registration.user_id))
+    await visit.tell(CompleteRegistration(registration.user_id, effects))
+
+
+async def add_username(visit: Visit, username: str) -> None:
+    """Give the account a username, kept until the interaction is submitted. Raises `Refused`."""
+    state, entry = await _profile_update(visit, "username")
+    async with _logged(visit, entry):
+        profile = Profile(username=username)
+        await accounts.check_absent(visit.core, state.user_id, profile)
+        check_username((await visit.rules()).username_policy, username)
+        await accounts.check_available(visit.core, profile)
+        await visit.tell(AddProfile(profile, _effects(entry)))
+
+
+async def add_password(visit: Visit, password: str) -> None:
+    """Give the account its first password. Raises `Refused`."""
+    state, entry = await _profile_update(visit, "password")
+    async with _logged(visit, entry):
+        user = None
+        if state.user_id is not None:
+            user = await accounts.get_active(visit.core, state.user_id)
+        accepted = await accept_password(
+            visit.core, await visit.rules(), password, state.profile, user
+        )
+        profile = Profile(password=accepted)
+        await accounts.check_absent(visit.core, state.user_id, profile)
+        await visit.tell(AddProfile(profile, _effects(entry)))
+
+
+async def _profile_update(visit: Visit, kind: str) -> tuple[Interaction, AuditEntry]:
+    state, event = await visit.started()
+    entry = visit.entry(f"{event}.Profile.Update", userId=state.user_id, payload={"type": kind})
+    async with _logged(visit, entry):
+        if event is Event.FORGOT_PASSWORD:
+            refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
+        if event is Event.SIGN_IN and state.user_id is None:
+            refuse(Reason.NOT_IDENTIFIED)
+    return state, entry
+
+
+async def reset_password(visit: Visit, password: str) -> None:
+    """Choose a new password in place of a forgotten one. Raises `Refused`."""
+    state, event = await visit.started()
+    entry = visit.entry("ForgotPassword.Profile.Update", userId=state.user_id)
+    async with _logged(visit, entry):
+        if event is not Event.FORGOT_PASSWORD:
+            refuse(Reason.WRONG_EVENT)
+        if state.user_id is None:
+            refuse(Reason.NOT_IDENTIFIED)
+        user = await accounts.get_active(visit.core, state.user_id)
+        accepted = await accept_password(
+            visit.core, await visit.rules(), password, state.profile, user
+        )
+        await visit.tell(AddProfile(Profile(password=accepted), _effects(entry)))
+
+
+async def submit(visit: Visit) -> str | None:
+    """The person is done. Returns where to go on, or None after a recovery. Raises `Refused`."""
+    state, event = await visit.started()
+    entry = visit.entry(f"{event}.Submit", userId=state.user_id)
+    async with _logged(visit, entry):
+        rules = await visit.rules()
+        check_captcha(rules, passed=False)
+        if state.user_id is None:
+            refuse(Reason.NOT_IDENTIFIED)
+        user = await accounts.get_active(visit.core, state.user_id)
+        if event is Event.FORGOT_PASSWORD:
+            if state.profile.password is None:
+                refuse(Reason.NEW_PASSWORD_REQUIRED)
+            await accounts.complete(visit.core, user.id, state.profile)
+            await visit.tell(FinishRecovery(user.id, _effects(entry)))
+            return None
+        if state.result is None:
+            await accounts.check_absent(visit.core, user.id, state.profile)
+            known = accounts.known_profile(user).merged(state.profile)
+            if missing := missing_profile(rules.sign_up, known):
+                raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
+            await accounts.complete(
+                visit.core, user.id, state.profile, signed_in_at=visit.core.clock()
+            )
+        await visit.tell(Submit(user.id, _effects(entry.about(amr=list(state.amr)))))
+    return visit.resume_url
+
+
+async def answer_consent(visit: Visit, *, allow: bool) -> str:
+    """The person lets the client have what it asked for, or not. Returns where to go on."""
+    state = await visit.state()
+    if state.prompt is not Prompt.CONSENT:
+        refuse(Reason.WRONG_EVENT)
+    params = state.params
+    result = ConsentResult(scopes=params.scopes, resources=params.resources) if allow else Denial()
+    await visit.tell(AnswerConsent(result))
+    return visit.resume_url

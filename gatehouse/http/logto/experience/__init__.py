@@ -1,0 +1,10 @@
+"""Logto's Experience API: what a sign-in page asks of the server while somebody signs in.
+
+One module for the flow, one for the profile, one for each factor; this is where they meet.
+"""
+
+from __future__ import annotations
+
+from gatehouse.http.logto.experience import flow, password, profile
+
+OPERATIONS = (*flow.operations, *password.operations, *profile.operations)

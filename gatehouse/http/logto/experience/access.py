@@ -1,0 +1,18 @@
+"""Who may call the Experience API: whoever's browser has an interaction open."""
+
+from __future__ import annotations
+
+from gatehouse.http.call import Principal
+from gatehouse.http.operation import EVERY_ORIGIN, Access, Operations
+from gatehouse.http.visit import AnyCall, visit_of
+
+
+async def _admit(call: AnyCall) -> Principal | None:
+    """An interaction is looked for before the input is read, as Logto does."""
+    visit_of(call)
+    return None
+
+
+def experience_operations() -> Operations:
+    """A list of operations that need an interaction."""
+    return Operations(tags=("Experience",), access=Access("interaction", _admit), cors=EVERY_ORIGIN)

@@ -1,0 +1,105 @@
+"""The interaction itself: begin, change one's mind, say who one is, submit, look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from pydantic.alias_generators import to_camel
+
+from gatehouse.actors import sign_in
+from gatehouse.actors.factors.base import Profile, Record
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.logto.experience.access import experience_operations
+from gatehouse.http.logto.experience.models import (
+    EventBody,
+    IdentificationBody,
+    InteractionView,
+    StartBody,
+    SubmitReply,
+)
+from gatehouse.http.visit import visit_of
+
+operations = experience_operations()
+
+SHOWN_OF_PROFILES = ("username", "primary_email", "primary_phone", "name", "avatar")
+"""What the person's own browser may see of what it gave: everything but the password."""
+
+
+@operations.put(
+    "/api/experience", "InitInteraction", body=StartBody, status=204, statuses=(400, 422)
+)
+async def start(call: Call[StartBody]) -> None:
+    """Begin an interaction, forgetting what was collected before."""
+    await sign_in.start(visit_of(call), call.body.event)
+
+
+@operations.put(
+    "/api/experience/interaction-event",
+    "UpdateInteractionEvent",
+    body=EventBody,
+    status=204,
+    statuses=(400, 403),
+)
+async def switch_event(call: Call[EventBody]) -> None:
+    """Change from signing in to registering or back."""
+    await sign_in.switch_event(visit_of(call), call.body.event)
+
+
+@operations.post(
+    "/api/experience/identification",
+    "IdentifyUser",
+    body=IdentificationBody,
+    status=204,
+    statuses=(201, 400, 401, 403, 404, 409, 422),
+)
+async def identify(call: Call[IdentificationBody]) -> Reply | None:
+    """Say who is signing in by a verification, or create the user who is registering."""
+    created = await sign_in.identify(visit_of(call), call.body.verification_id)
+    return Reply(201, "Created", content_type="text/plain; charset=utf-8") if created else None
+
+
+@operations.post(
+    "/api/experience/submit",
+    "SubmitInteraction",
+    response=SubmitReply,
+    statuses=(400, 403, 404, 422),
+)
+async def submit(call: Call) -> Reply | SubmitReply:
+    """Finish: the browser goes on to where the answer says."""
+    redirect_to = await sign_in.submit(visit_of(call))
+    if redirect_to is None:
+        return Reply(200, "OK", content_type="text/plain; charset=utf-8")
+    return SubmitReply(redirect_to=redirect_to)
+
+
+@operations.get("/api/experience/interaction", "GetInteraction", response=InteractionView)
+async def interaction(call: Call) -> InteractionView:
+    """What the interaction has collected so far."""
+    state, event = await visit_of(call).started()
+    view = InteractionView(
+        interaction_event=event.value,
+        profile=profile_view(state.profile),
+        verification_records=[record_view(record) for record in state.records],
+    )
+    if state.user_id is not None:
+        view.user_id = state.user_id
+    return view
+
+
+def profile_view(profile: Profile) -> dict[str, Any]:
+    """What was collected of an account, as Logto shows it."""
+    return _view(profile, SHOWN_OF_PROFILES)
+
+
+def record_view(record: Record) -> dict[str, Any]:
+    """A verification record as Logto shows it."""
+    return {"type": record.factor, **_view(record, record.shown)}
+
+
+def _view(struct: msgspec.Struct, shown: Iterable[str]) -> dict[str, Any]:
+    given = ((name, getattr(struct, name)) for name in shown)
+    return {
+        to_camel(name): msgspec.to_builtins(value) for name, value in given if value is not None
+    }

@@ -1,0 +1,13 @@
+"""The pages people meet: server-rendered, without a script, for everybody.
+
+They work by keyboard, with a screen reader, in light and dark, and need nothing from anywhere else.
+"""
+
+from __future__ import annotations
+
+from gatehouse.http.pages import assets, consent, signing_in
+from gatehouse.http.pages.dialect import PAGES
+
+OPERATIONS = (*assets.operations, *signing_in.operations, *consent.operations)
+
+__all__ = ["OPERATIONS", "PAGES"]

@@ -1,0 +1,20 @@
+"""What the pages load: one stylesheet, under a name that changes with its content."""
+
+from __future__ import annotations
+
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.operation import Operations
+from gatehouse.http.pages.render import STYLESHEET, STYLESHEET_PATH
+
+operations = Operations(tags=("Pages",))
+
+_HEADERS = (
+    ("cache-control", "public, max-age=31536000, immutable"),
+    ("x-content-type-options", "nosniff"),
+)
+
+
+@operations.get(STYLESHEET_PATH, "Stylesheet", documented=False)
+async def stylesheet(call: Call) -> Reply:
+    """The stylesheet."""
+    return Reply(200, STYLESHEET, _HEADERS, content_type="text/css; charset=utf-8")

@@ -1,0 +1,89 @@
+"""The page on which a person lets an application have something, or does not.
+
+An application of the tenant's own needs no permission: its consent is given without a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, Field
+
+from gatehouse.actors import accounts, sign_in
+from gatehouse.actors.interaction import Interaction, Phase, Prompt
+from gatehouse.actors.sign_in import Visit
+from gatehouse.http.call import Call, Reply, redirect
+from gatehouse.http.operation import Operations
+from gatehouse.http.pages.forms import csrf_matches, csrf_token
+from gatehouse.http.pages.render import page
+from gatehouse.http.visit import visit_of
+
+operations = Operations(tags=("Pages",))
+
+_GRANTS = {
+    "openid": "know who you are",
+    "profile": "see your name, your username and your picture",
+    "email": "see your email address",
+    "phone": "see your phone number",
+    "address": "see your address",
+    "custom_data": "see the data kept with your account",
+    "identities": "see the other accounts you have linked",
+    "roles": "see your roles",
+    "offline_access": "keep this access while you are away",
+    "urn:logto:scope:organizations": "see your organizations",
+    "urn:logto:scope:organization_roles": "see your roles in your organizations",
+}
+"""What a standard scope lets a client do, in words that follow "can"."""
+
+
+class ConsentForm(BaseModel):
+    """The person's answer."""
+
+    csrf: Annotated[str, Field(max_length=64)] = ""
+    decision: Literal["allow", "deny"] | None = None
+
+
+@operations.get("/consent", "ConsentPage", documented=False)
+async def consent_page(call: Call) -> Reply:
+    """The consent page, or on at once for an application of the tenant's own."""
+    visit = visit_of(call)
+    state = await visit.state()
+    if state.prompt is Prompt.LOGIN:
+        return redirect(f"/sign-in?app_id={quote(state.client_id, safe='')}")
+    if state.phase is Phase.ANSWERED:
+        return redirect(visit.resume_url, status=302)
+    if not await accounts.is_third_party(call.core, state.client_id):
+        return redirect(await sign_in.answer_consent(visit, allow=True), status=302)
+    return await _draw(visit, state)
+
+
+@operations.post("/consent", "ConsentForm", body=ConsentForm, form=True, documented=False)
+async def consent_form(call: Call[ConsentForm]) -> Reply:
+    """The person answers."""
+    visit = visit_of(call)
+    state = await visit.state()
+    if call.body.decision is None or not csrf_matches(call.core, visit.uid, call.body.csrf):
+        return await _draw(visit, state)
+    return redirect(await sign_in.answer_consent(visit, allow=call.body.decision == "allow"))
+
+
+async def _draw(visit: Visit, state: Interaction) -> Reply:
+    core = visit.core
+    return await page(
+        core,
+        "consent.html",
+        form_targets=(state.params.redirect_uri,),
+        application=await accounts.application_name(core, state.client_id),
+        person=await accounts.session_name(core, state.session_id),
+        grants=list(grants(state.params.scopes)),
+        destination=urlsplit(state.params.redirect_uri).hostname,
+        action=f"/consent?app_id={quote(state.client_id, safe='')}",
+        csrf=csrf_token(core, visit.uid),
+    )
+
+
+def grants(scopes: Iterable[str]) -> Iterable[Any]:
+    """What the scopes let a client do; one that is not standard is shown by its name."""
+    return (_GRANTS.get(scope, f"use “{scope}”") for scope in scopes)

@@ -1,0 +1,66 @@
+"""What every form of the pages has in common: its hidden token, and the name a person types.
+
+The token is bound to the interaction: a MAC over its uid. A page of another site cannot know it,
+and one person's token is of no use in another's interaction.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from gatehouse.actors.factors.base import Identifier, IdentifierType
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+
+_TOKEN_BYTES = 16
+_PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,20}")
+
+_NAMES = {
+    IdentifierType.USERNAME: "username",
+    IdentifierType.EMAIL: "email",
+    IdentifierType.PHONE: "phone number",
+}
+
+
+def csrf_token(core: Core, subject: str) -> str:
+    """The form token for an interaction (or another subject the browser cannot choose)."""
+    mac = core.ring.derive("csrf").mac(subject.encode())[:_TOKEN_BYTES]
+    return urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+def csrf_matches(core: Core, subject: str, token: str) -> bool:
+    """Whether a form was ours, and for this subject."""
+    try:
+        mac = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except (Base64Error, UnicodeEncodeError):
+        return False
+    if len(mac) != _TOKEN_BYTES:
+        return False
+    return core.ring.derive("csrf").verify(subject.encode(), mac)
+
+
+def read_identifier(text: str, enabled: Collection[IdentifierType]) -> Identifier:
+    """What a person typed, as the type of identifier it looks like among those enabled."""
+    text = text.strip()
+    guesses = (
+        (IdentifierType.EMAIL, "@" in text),
+        (IdentifierType.PHONE, _PHONE.fullmatch(text) is not None),
+    )
+    for kind, fits in guesses:
+        if fits and kind in enabled:
+            digits = re.sub(r"[^0-9]", "", text)
+            return Identifier(kind, digits if kind is IdentifierType.PHONE else text)
+    first = IdentifierType.USERNAME if IdentifierType.USERNAME in enabled else next(iter(enabled))
+    return Identifier(first, text)
+
+
+def identifier_label(enabled: Collection[IdentifierType]) -> str:
+    """The label of the field that takes any of these: "Username or email"."""
+    names = [_NAMES[kind] for kind in IdentifierType if kind in enabled]
+    *most, last = names or ["username"]
+    return (f"{', '.join(most)} or {last}" if most else last).capitalize()

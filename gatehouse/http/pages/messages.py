@@ -1,0 +1,82 @@
+"""What the pages say when the core says no: a sentence and the fields it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gatehouse.actors.refusal import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence for a person; `points` are particulars, `fields` the inputs it is about."""
+
+    text: str
+    fields: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+
+
+STALE_FORM = Message("This page was open for too long. Please try again.")
+_NAME = ("username",)
+
+_SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
+    Reason.INVALID_CREDENTIALS: (
+        "The account or the password is not correct.",
+        ("identifier", "password"),
+    ),
+    Reason.BLOCKED: ("Too many attempts. Please try again {relativeTime}.", ()),
+    Reason.USER_SUSPENDED: ("This account is suspended. Please ask for help.", ()),
+    Reason.METHOD_NOT_ENABLED: ("You cannot sign in here with this kind of account.", ()),
+    Reason.EVENT_NOT_ALLOWED: ("This is not open here.", ()),
+    Reason.CAPTCHA_REQUIRED: ("A captcha is required, which this page cannot show.", ()),
+    Reason.PASSWORD_EXPIRED: ("Your password has expired. Please ask for a new one.", ()),
+    Reason.PASSWORD_REJECTED: ("Please choose another password:", ("password",)),
+    Reason.SAME_PASSWORD: ("This is your password already. Choose another.", ("password",)),
+    Reason.USERNAME_TAKEN: ("This username is taken. Please choose another.", _NAME),
+    Reason.USERNAME_STARTS_WITH_NUMBER: ("A username cannot start with a number.", _NAME),
+    Reason.USERNAME_CHARACTERS: (
+        "A username can have letters, numbers and underscores only.",
+        _NAME,
+    ),
+    Reason.USERNAME_TOO_SHORT: ("This username is too short.", _NAME),
+    Reason.USERNAME_TOO_LONG: ("This username is too long.", _NAME),
+    Reason.USERNAME_UPPERCASE: ("A username cannot have upper-case letters here.", _NAME),
+    Reason.USERNAME_LOWERCASE: ("A username cannot have lower-case letters here.", _NAME),
+    Reason.USERNAME_NUMBERS: ("A username cannot have numbers here.", _NAME),
+    Reason.USERNAME_UNDERSCORE: ("A username cannot have underscores here.", _NAME),
+}
+_OTHERWISE = ("This did not work. Please go back to the application and start again.", ())
+
+_PASSWORD_POINTS: Mapping[str, str] = {
+    "too_short": "It needs at least {min} characters.",
+    "too_long": "It can have at most {max} characters.",
+    "character_types": (
+        "It needs {min} of: lower-case letters, upper-case letters, numbers, symbols."
+    ),
+    "unsupported_characters": "It has a character that cannot be used.",
+    "restricted.repetition": "It should not repeat one character.",
+    "restricted.sequence": "It should not follow the alphabet, the numbers or the keyboard.",
+    "restricted.words": "It has a word that is not allowed.",
+    "restricted.user_info": "It should not be made of your name or username.",
+}
+
+
+def message_for(refusal: Refused) -> Message:
+    """What to tell a person about a refusal."""
+    sentence, fields = _SENTENCES.get(refusal.reason, _OTHERWISE)
+    points: tuple[str, ...] = ()
+    if refusal.reason is Reason.PASSWORD_REJECTED and isinstance(refusal.data, Sequence):
+        points = tuple(_point(issue) for issue in refusal.data)
+    return Message(sentence.format_map(refusal.params), fields, points)
+
+
+def password_hint(minimum: int) -> str:
+    """What a new password needs, said before anybody tries."""
+    return f"At least {minimum} characters that are hard to guess."
+
+
+def _point(issue: Mapping[str, Any]) -> str:
+    code = str(issue["code"]).removeprefix("password_rejected.")
+    return _PASSWORD_POINTS[code].format_map(issue.get("interpolation", {}))

@@ -1,0 +1,134 @@
+"""Turning templates into answers that a browser may not do anything unexpected with.
+
+Every page is sent with a Content-Security-Policy that allows no script at all, one stylesheet of
+ours, one nonced block with the tenant's colours, no framing, and form submission only to where the
+flow goes. Templates are compiled once and escape everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gatehouse.actors import accounts
+from gatehouse.http.call import Reply
+from gatehouse.http.pages.look import Look, look_of, settings_of
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+
+HTML = "text/html; charset=utf-8"
+
+_FOLDER = files("gatehouse.http.pages")
+STYLESHEET = (_FOLDER / "static" / "gatehouse.css").read_bytes()
+STYLESHEET_PATH = f"/assets/gatehouse-{hashlib.sha256(STYLESHEET).hexdigest()[:12]}.css"
+"""Named by its content, so that browsers may keep it for ever."""
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+
+_SHARED_HEADERS = (
+    ("cache-control", "no-store"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+)
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(str(_FOLDER / "templates")),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in environment.list_templates():
+        environment.get_template(name)
+    return environment
+
+
+async def page(
+    core: Core,
+    template: str,
+    *,
+    status: int = 200,
+    form_targets: Iterable[str] = (),
+    cookies: Iterable[str] = (),
+    **values: object,
+) -> Reply:
+    """One page in the tenant's look.
+
+    `form_targets` are addresses outside of this server that a submitted form may lead to: browsers
+    hold redirects after a submission to the policy's `form-action` as well.
+    """
+    look = look_of(settings_of(await accounts.sign_in_experience(core)))
+    return draw(look, template, values, status=status, form_targets=form_targets, cookies=cookies)
+
+
+def draw(
+    look: Look,
+    template: str,
+    values: Mapping[str, object],
+    *,
+    status: int = 200,
+    form_targets: Iterable[str] = (),
+    cookies: Iterable[str] = (),
+) -> Reply:
+    """Render a page in a look that is known already, where there is no core to ask."""
+    nonce = secrets.token_urlsafe(16)
+    content = (
+        _templates()
+        .get_template(template)
+        .render(
+            {"error": None, "nonce": nonce, "look": look, "stylesheet": STYLESHEET_PATH, **values}
+        )
+    )
+    policy = security_policy(nonce, look.image_origins, form_targets)
+    return Reply(
+        status,
+        content,
+        (("content-security-policy", policy), *_SHARED_HEADERS),
+        tuple(cookies),
+        HTML,
+    )
+
+
+def security_policy(nonce: str, images: Iterable[str], form_targets: Iterable[str]) -> str:
+    """The Content-Security-Policy of a page (CSP Level 3)."""
+    targets = " ".join(dict.fromkeys(source for url in form_targets if (source := _source(url))))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src 'self' 'nonce-{nonce}'",
+            " ".join(("img-src 'self' data:", *images)),
+            f"form-action 'self' {targets}".rstrip(),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _source(url: str) -> str | None:
+    """An address as a policy's source: its origin, or its scheme where an app claims one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme in ("http", "https"):
+        return f"{parts.scheme}://{parts.netloc}" if _plain(parts.netloc) else None
+    return f"{parts.scheme}:" if _SCHEME.fullmatch(parts.scheme) else None
+
+
+def _plain(netloc: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", netloc) is not None

@@ -1,0 +1,47 @@
+"""Which interaction a browser's request is about.
+
+The `_interaction` cookie says which interactions this browser has open; the `Logto-App-Id` header
+or `?app_id=` says which of them is meant. The cookie is signed and `SameSite=Lax`, so another
+site's page can neither name an interaction nor act on one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from gatehouse.actors.audit import Origin
+from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in import Visit
+from gatehouse.http.call import Call
+
+AnyCall = Call[Any, Any]
+
+MAX_PARAMETERS = 20
+"""Parameters a page's address may have."""
+
+
+def visit_of(call: AnyCall) -> Visit:
+    """The visit a request makes. Raises `Refused(INTERACTION_GONE)` if its browser has none."""
+    core = call.core
+    application_id = application_of(call)
+    cookie = core.cookies.read(call.cookies, INTERACTION_COOKIE)
+    uid = find_interaction(cookie, application_id)
+    if uid is None:
+        raise Refused(Reason.INTERACTION_GONE)
+    origin = Origin(call.client_address, call.headers.get("user-agent"), application_id)
+    return Visit(core, uid, origin)
+
+
+def application_of(call: AnyCall) -> str | None:
+    """The application a request says it is about."""
+    return call.headers.get("logto-app-id") or _query_value(call.raw_query, "app_id")
+
+
+def _query_value(raw: bytes, name: str) -> str | None:
+    try:
+        values = parse_qs(raw.decode("ascii"), max_num_fields=MAX_PARAMETERS).get(name)
+    except ValueError:
+        return None
+    return values[0] if values else None
