@@ -30,6 +30,9 @@ import msgspec
 from gatehouse.actors.tokens import Purpose
 from gatehouse.engine.actor import Address, Kind, Turn, keep
 
+OFFLINE_ACCESS = "offline_access"
+"""The scope that lets tokens outlive the session (OpenID Connect Core §11)."""
+
 CODE_AGE_MS = 60_000
 """How long an authorization code is good: as long as a slow redirect takes (RFC 6749 §4.1.2)."""
 
@@ -119,6 +122,8 @@ class Refusal(Enum):
     OTHER_CLIENT = "the grant was issued to another client"
     REDIRECT_URI = "redirect_uri is not the one the code was issued for"
     CODE_VERIFIER = "code_verifier does not match the code_challenge"
+    SCOPE = "a scope was asked for that was not granted"
+    RESOURCE = "a resource was asked for that was not granted"
     REPLAYED = "the grant was used before; everything issued from it is revoked"
 
 
@@ -138,19 +143,46 @@ class RefreshPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AccessWish:
-    """An opaque access token is wanted: what it shall allow, and for how long (ms)."""
+    """The access token that is wanted.
 
-    scopes: tuple[str, ...]
+    `resource` is whom it shall be for (RFC 8707 §2.2); `default_resource` is taken if none is named
+    and it was granted. Without either the token is opaque and lives for `ttl` ms. `scopes` narrows
+    what it allows (RFC 6749 §6); None is all that was granted.
+    """
+
     ttl: int
+    scopes: tuple[str, ...] | None = None
+    resource: str | None = None
+    default_resource: str | None = None
+
+    def target(self, granted: tuple[str, ...]) -> str | None:
+        """The resource the token is for, None if it shall be opaque."""
+        if self.resource is None and self.default_resource in granted:
+            return self.default_resource
+        return self.resource
+
+    def refusal(self, state: Family) -> Refusal | None:
+        """Why the wish goes beyond what was granted, if it does."""
+        if self.resource is not None and self.resource not in state.resources:
+            return Refusal.RESOURCE
+        if self.scopes is not None and not set(self.scopes) <= set(state.scopes):
+            return Refusal.SCOPE
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a grant yields: the family, and the numbers of the tokens to write out (0: none)."""
+    """What a grant yields: the family, and what to write out of it.
+
+    `refresh_number` is 0 if there is no refresh token. `access_number` is the opaque access
+    token's; it is 0 if the token is to be signed for `resource`. `scopes` are what it may allow.
+    """
 
     family: Family
     refresh_number: int
     access_number: int
+    scopes: tuple[str, ...]
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,22 +200,26 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class OpenForClient:
-    """A client acts for itself (RFC 6749 §4.4): a family of one opaque access token."""
+    """A client acts for itself (RFC 6749 §4.4): a family of one opaque access token.
+
+    `ttl` is in milliseconds.
+    """
 
     client_id: str
-    access: AccessWish
+    scopes: tuple[str, ...]
+    ttl: int
 
     def apply(self, state: Family | None, now: int, /) -> Turn[Family, Granted]:
         """No code, no user, no refresh token (RFC 6749 §4.4.3)."""
         fresh = Family(
             client_id=self.client_id,
             user_id=None,
-            scopes=self.access.scopes,
+            scopes=self.scopes,
             created_at=now,
-            expires_at=now + self.access.ttl,
+            expires_at=now + self.ttl,
             redeemed=True,
         )
-        return _granted(_with_access(fresh, self.access, now), refresh_number=0, issued=True)
+        return _granted(fresh, AccessWish(self.ttl), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +227,16 @@ class RedeemCode:
     """The client presents the authorization code (RFC 6749 §4.1.3).
 
     `challenge` is the S256 challenge computed from the verifier that was presented, None if none
-    was (RFC 7636 §4.6). `refresh` is None if no refresh token is to be issued.
+    was (RFC 7636 §4.6). `refresh` is None if the client has no refresh tokens; else it gets one
+    where `offline_access` was granted, or always if `always_refresh`.
     """
 
     client_id: str
     redirect_uri: str | None
     challenge: str | None
     refresh: RefreshPolicy | None
-    access: AccessWish | None
+    access: AccessWish
+    always_refresh: bool = False
 
     def apply(self, state: Family | None, now: int, /) -> Turn[Family, Granted | Refusal]:
         """The first to present it wins; a second time revokes all that the first received."""
@@ -207,16 +245,14 @@ class RedeemCode:
         refusal = self._refusal(state, now)
         if refusal is not None:
             return Turn(None if refusal is Refusal.REPLAYED else state, refusal)
-        refresh_number = 0 if self.refresh is None else 1
-        refresh_expires_at = 0 if self.refresh is None else _refresh_end(state, self.refresh, now)
-        redeemed = msgspec.structs.replace(
-            state,
-            redeemed=True,
-            refresh_number=refresh_number,
-            refresh_expires_at=refresh_expires_at,
-        )
-        redeemed = _with_access(redeemed, self.access, now)
-        return _granted(redeemed, refresh_number=refresh_number, issued=self.access is not None)
+        redeemed = msgspec.structs.replace(state, redeemed=True)
+        if self.refresh is not None and (self.always_refresh or OFFLINE_ACCESS in state.scopes):
+            redeemed = msgspec.structs.replace(
+                redeemed,
+                refresh_number=1,
+                refresh_expires_at=_refresh_end(state, self.refresh, now),
+            )
+        return _granted(redeemed, self.access, now)
 
     def _refusal(self, state: Family, now: int) -> Refusal | None:
         checks = (
@@ -226,7 +262,8 @@ class RedeemCode:
             (state.redirect_uri != self.redirect_uri, Refusal.REDIRECT_URI),
             (not _same(state.code_challenge, self.challenge), Refusal.CODE_VERIFIER),
         )
-        return next((refusal for failed, refusal in checks if failed), None)
+        failed = next((refusal for failed, refusal in checks if failed), None)
+        return failed or self.access.refusal(state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +273,7 @@ class Refresh:
     client_id: str
     number: int
     policy: RefreshPolicy
-    access: AccessWish | None
+    access: AccessWish
 
     def apply(self, state: Family | None, now: int, /) -> Turn[Family, Granted | Refusal]:
         """Rotates, repeats the newest token within the grace, or revokes.
@@ -250,10 +287,12 @@ class Refresh:
             return keep(state, Refusal.OTHER_CLIENT)
         if not state.refreshable(self.number, now):
             return Turn(None, Refusal.REPLAYED)
+        refusal = self.access.refusal(state)
+        if refusal is not None:
+            return keep(state, refusal)
         if self.number >= state.refresh_number:
             state = self._rotate(state, now)
-        state = _with_access(state, self.access, now)
-        return _granted(state, refresh_number=state.refresh_number, issued=self.access is not None)
+        return _granted(state, self.access, now)
 
     def _rotate(self, state: Family, now: int) -> Family:
         spent = tuple((n, at) for n, at in state.spent if now - at <= REFRESH_GRACE_MS)
@@ -317,21 +356,22 @@ def _refresh_end(state: Family, policy: RefreshPolicy, now: int) -> int:
     return min(now + policy.ttl, state.created_at + MAX_FAMILY_AGE_MS)
 
 
-def _with_access(state: Family, wish: AccessWish | None, now: int) -> Family:
-    """Add the access token that is wanted, forget those that expired, and bound the rest."""
+def _granted(state: Family, wish: AccessWish, now: int) -> Turn[Family, Granted]:
+    """Add the opaque access token if one is wanted, forget expired ones and bound the rest."""
+    resource = wish.target(state.resources)
+    scopes = state.scopes if wish.scopes is None else wish.scopes
     tokens = tuple(token for token in state.access_tokens if now < token.expires_at)
-    number = state.access_number
-    if wish is not None:
-        number += 1
-        added = AccessToken(number, now + wish.ttl, now, wish.scopes)
+    number = 0
+    if resource is None:
+        number = state.access_number + 1
+        added = AccessToken(number, now + wish.ttl, now, scopes)
         tokens = (*tokens, added)[-MAX_ACCESS_TOKENS:]
     ends = (state.code_expires_at, state.refresh_expires_at, *(t.expires_at for t in tokens))
-    return msgspec.structs.replace(
-        state, access_number=number, access_tokens=tokens, expires_at=max(ends)
+    state = msgspec.structs.replace(
+        state,
+        access_number=max(number, state.access_number),
+        access_tokens=tokens,
+        expires_at=max(ends),
     )
-
-
-def _granted(state: Family, *, refresh_number: int, issued: bool) -> Turn[Family, Granted]:
-    access_number = state.access_number if issued else 0
-    reply = Granted(state, refresh_number, access_number)
+    reply = Granted(state, state.refresh_number, number, scopes, resource)
     return Turn(state, reply, expires_at=state.expires_at)

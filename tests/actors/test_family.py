@@ -31,7 +31,7 @@ from gatehouse.actors.tokens import Purpose
 NOW = 1_700_000_000_000
 DAY = 24 * 60 * 60 * 1000
 POLICY = RefreshPolicy(ttl=14 * DAY, rotate=True, extend=True)
-OPAQUE = AccessWish(scopes=("openid",), ttl=3_600_000)
+OPAQUE = AccessWish(ttl=3_600_000)
 ISSUED = Family(
     client_id="app",
     user_id="ada",
@@ -101,10 +101,58 @@ def test_another_client_cannot_revoke_by_replaying():
 
 
 def test_without_refresh_the_family_lives_as_long_as_its_access_token():
-    state = redeemed(replace(REDEEM, refresh=None))
+    online = msgspec.structs.replace(ISSUED, scopes=("openid",))
+    state = REDEEM.apply(online, NOW).state
+    assert state == replace(REDEEM, refresh=None).apply(online, NOW).state
+    assert state is not None
     assert state.refresh_number == 0
     assert state.expires_at == NOW + OPAQUE.ttl
     assert REFRESH.apply(state, NOW).reply is Refusal.GONE
+
+
+def test_a_client_set_so_always_gets_a_refresh_token():
+    online = msgspec.structs.replace(ISSUED, scopes=("openid",))
+    reply = replace(REDEEM, always_refresh=True).apply(online, NOW).reply
+    assert isinstance(reply, Granted)
+    assert reply.refresh_number == 1
+
+
+def test_an_access_token_never_exceeds_what_was_granted():
+    state = redeemed()
+    for wish, refusal in (
+        (AccessWish(1, scopes=("email",)), Refusal.SCOPE),
+        (AccessWish(1, resource="https://api"), Refusal.RESOURCE),
+    ):
+        turn = replace(REFRESH, access=wish).apply(state, NOW)
+        assert (turn.state, turn.reply) == (state, refusal)
+        assert replace(REDEEM, access=wish).apply(ISSUED, NOW).reply is refusal
+
+
+def test_a_narrowed_access_token_allows_less_than_the_family():
+    narrow = AccessWish(1000, scopes=("openid",))
+    turn = replace(REFRESH, access=narrow).apply(redeemed(), NOW)
+    assert isinstance(turn.reply, Granted)
+    assert turn.state is not None
+    token = turn.state.access_token(turn.reply.access_number, NOW)
+    assert token is not None
+    assert token.scopes == turn.reply.scopes == ("openid",)
+    assert turn.state.scopes == ISSUED.scopes
+
+
+@pytest.mark.parametrize(
+    ("wish", "resource"),
+    [
+        (AccessWish(1, resource="https://api"), "https://api"),
+        (AccessWish(1, default_resource="https://api"), "https://api"),
+        (AccessWish(1, default_resource="https://other"), None),
+    ],
+)
+def test_a_token_for_a_resource_takes_no_number(wish: AccessWish, resource: str | None):
+    granted_api = msgspec.structs.replace(ISSUED, resources=("https://api",))
+    reply = replace(REDEEM, access=wish).apply(granted_api, NOW).reply
+    assert isinstance(reply, Granted)
+    assert reply.resource == resource
+    assert (reply.access_number == 0) == (resource is not None)
 
 
 def test_two_tabs_receive_the_same_successor():
@@ -213,12 +261,12 @@ def test_revoking_what_is_unknown_succeeds_and_what_is_another_clients_does_not(
 
 
 def test_a_client_that_acts_for_itself_gets_one_opaque_token():
-    turn = OpenForClient("machine", OPAQUE).apply(None, NOW)
+    turn = OpenForClient("machine", (), OPAQUE.ttl).apply(None, NOW)
     assert turn.state is not None
     assert turn.reply.access_number == 1
     assert turn.state.access_token(1, NOW) is not None
     assert turn.state.access_token(1, NOW + OPAQUE.ttl) is None
-    assert Refresh("machine", 1, POLICY, None).apply(turn.state, NOW).reply is Refusal.GONE
+    assert Refresh("machine", 1, POLICY, OPAQUE).apply(turn.state, NOW).reply is Refusal.GONE
 
 
 def test_opening_and_ending_twice_change_nothing():
@@ -283,7 +331,7 @@ class FamilyMachine(RuleBasedStateMachine):
         if number < 1:
             return
         before = self.state
-        turn = Refresh("app", number, self.policy, None).apply(self.state, self.now)
+        turn = Refresh("app", number, self.policy, OPAQUE).apply(self.state, self.now)
         self.state = turn.state
         if isinstance(turn.reply, Granted):
             assert not self.model.revoked
