@@ -18,7 +18,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.front import MATCH, AsgiApp, Front, request_from
-from gatehouse.http.operation import Dialect, Operation, Operations
+from gatehouse.http.logto.dialect import ROOT
+from gatehouse.http.logto.skin import skins as logto_skins
+from gatehouse.http.operation import Operations, Skin
 from gatehouse.http.pipeline import HttpObserver, Pipeline
 from gatehouse.http.routes import Declared, Match, Routes
 from gatehouse.http.validation import BodyTooLarge
@@ -26,21 +28,32 @@ from gatehouse.http.validation import BodyTooLarge
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
 
-Skin = tuple[Dialect, Iterable[Operation]]
 HealthCheck = Callable[[], Awaitable[tuple[int, Mapping[str, Any]]]]
 
 
 def build_app(
+    core: Core,
+    *,
+    health: Mapping[str, HealthCheck] | None = None,
+    observer: HttpObserver | None = None,
+    trusted_proxies: Iterable[str] = (),
+) -> AsgiApp:
+    """The ASGI application of a server: every dialect, and an operator's checks by path.
+
+    `trusted_proxies` are networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed.
+    """
+    skins = [*logto_skins(), (ROOT, health_operations(health or {}))]
+    return assemble(core, skins, observer=observer, trusted_proxies=trusted_proxies)
+
+
+def assemble(
     core: Core,
     skins: Iterable[Skin],
     *,
     observer: HttpObserver | None = None,
     trusted_proxies: Iterable[str] = (),
 ) -> AsgiApp:
-    """The ASGI application that serves these dialects' operations.
-
-    `trusted_proxies` are networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed.
-    """
+    """The ASGI application that serves these dialects' operations and nothing else."""
     routes = Routes(
         Declared(dialect, operation) for dialect, operations in skins for operation in operations
     )

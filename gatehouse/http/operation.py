@@ -15,7 +15,7 @@ A dialect is a folder that exports a `Dialect` and lists of operations.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -135,6 +135,10 @@ class Operation:
     def summary(self) -> str:
         """The first line of the handler's docstring."""
         return (self.handler.__doc__ or "").strip().partition("\n")[0]
+
+
+Skin = tuple[Dialect, Iterable[Operation]]
+"""A dialect with the operations that wear it."""
 
 
 class Operations:

@@ -1,0 +1,171 @@
+"""Every code this dialect refuses with: its status and its sentence, in one table.
+
+The codes are Logto's, because clients switch on them; the sentences are ours, except where a client
+is known to show one as it is. `{name}` is filled from the refusal's parameters.
+"""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, tuple[int, str]] = {
+    # Input
+    "guard.invalid_input": (400, "The request {part} is not valid."),
+    "guard.invalid_pagination": (400, "The page or the page size is not valid."),
+    "request.invalid_input": (400, "The input is not valid. {details}"),
+    "request.too_large": (413, "The request is larger than this operation accepts."),
+    "request.rate_limited": (429, "Too many requests. Please try again later."),
+    "request.message_rate_limited": (429, "Too many messages were sent to this recipient."),
+    "request.overloaded": (503, "The server is busy. Please try again in a moment."),
+    "request.unavailable": (503, "The server cannot answer at the moment. Please try again soon."),
+    "request.deadline_exceeded": (503, "The request took too long and was given up."),
+    "request.feature_not_supported": (501, "This server does not offer that."),
+    # Access
+    "auth.authorization_header_missing": (401, "The Authorization header is missing."),
+    "auth.authorization_token_type_not_supported": (401, "Only Bearer tokens are accepted."),
+    "auth.unauthorized": (401, "The access token is not valid here."),
+    "auth.jwt_sub_missing": (401, "The access token names no subject."),
+    "auth.forbidden": (403, "You are not allowed to do this."),
+    # Records
+    "entity.invalid_input": (422, "The database refused a value."),
+    "entity.value_too_long": (422, "A value is longer than its field allows."),
+    "entity.create_failed": (422, "The {name} could not be created."),
+    "entity.db_constraint_violated": (422, "A rule of the stored data would be broken."),
+    "entity.not_exists": (404, "The {name} does not exist."),
+    "entity.not_exists_with_id": (404, "There is no {name} with the id `{id}`."),
+    "entity.not_found": (404, "What was asked for does not exist."),
+    "entity.relation_foreign_key_not_found": (404, "A record that was referred to does not exist."),
+    "entity.unique_integrity_violation": (422, "A record with these values exists already."),
+    # Users
+    "user.username_already_in_use": (422, "This username is taken."),
+    "user.username_starts_with_number": (422, "A username must not start with a digit."),
+    "user.username_invalid_charset_hard": (
+        422,
+        "A username has only letters, digits and underscores.",
+    ),
+    "user.username_too_short": (422, "The username is too short."),
+    "user.username_too_long": (422, "The username is too long."),
+    "user.username_uppercase_not_allowed": (422, "Upper-case letters are not allowed here."),
+    "user.username_lowercase_not_allowed": (422, "Lower-case letters are not allowed here."),
+    "user.username_numbers_not_allowed": (422, "Digits are not allowed here."),
+    "user.username_underscore_not_allowed": (422, "Underscores are not allowed here."),
+    "user.email_already_in_use": (422, "This email address belongs to another account."),
+    "user.phone_already_in_use": (422, "This phone number belongs to another account."),
+    "user.identity_already_in_use": (422, "This identity belongs to another account."),
+    "user.cannot_delete_self": (400, "You cannot delete the account that you are using."),
+    "user.same_password": (422, "The new password must differ from the present one."),
+    "user.suspended": (401, "This account is suspended."),
+    "user.user_not_exist": (404, "There is no such account."),
+    "user.missing_profile": (422, "More about you is needed before you can go on."),
+    "user.sign_in_method_not_enabled": (422, "This way to sign in is not enabled."),
+    "user.password_exists_in_profile": (422, "This account has a password already."),
+    "user.new_password_required_in_profile": (422, "A new password is needed."),
+    "user.username_exists_in_profile": (422, "This account has a username already."),
+    "user.role_exists": (422, "The user has the role `{roleId}` already."),
+    "user.invalid_role_type": (422, "The role `{roleId}` is for applications, not for users."),
+    "user.password_algorithm_required": (400, "A password digest needs its algorithm."),
+    "user.password_and_digest": (400, "Give a password or a digest of it, not both."),
+    # Roles, resources, scopes
+    "role.name_in_use": (422, "A role with this name exists already."),
+    "role.scope_exists": (422, "The role has the scope `{scopeId}` already."),
+    "role.user_exists": (422, "The user `{userId}` has this role already."),
+    "role.application_exists": (422, "The application `{applicationId}` has this role already."),
+    "role.management_api_scopes_not_assignable_to_user_role": (
+        403,
+        "A role for users cannot hold scopes of the Management API.",
+    ),
+    "role.internal_role_violation": (403, "A built-in role cannot be changed."),
+    "resource.resource_identifier_in_use": (422, "A resource with this indicator exists already."),
+    "resource.cannot_delete_management_api": (400, "The Management API cannot be deleted."),
+    "resource.cannot_modify_management_api": (400, "The Management API cannot be changed."),
+    "scope.name_exists": (422, "The resource has a scope with this name already."),
+    "scope.name_with_space": (400, "A scope's name must not contain spaces."),
+    # Applications
+    "application.invalid_type": (422, "Only machine-to-machine applications have roles."),
+    "application.role_exists": (422, "The application has the role `{roleId}` already."),
+    "application.invalid_role_type": (
+        422,
+        "The role `{roleId}` is for users, not for applications.",
+    ),
+    "application.invalid_third_party_application_type": (
+        400,
+        "A third-party application must be a traditional, single-page or native one.",
+    ),
+    "application.third_party_application_cannot_enable_token_exchange": (
+        422,
+        "A third-party application cannot exchange tokens.",
+    ),
+    "application.device_flow_native_only": (422, "Only native applications have a device flow."),
+    "application.device_flow_not_changeable": (422, "The device flow is chosen at creation."),
+    "application.protected_app_metadata_is_required": (
+        400,
+        "A protected application needs its metadata.",
+    ),
+    "application.protected_app_not_configured": (
+        400,
+        "Protected applications are not set up on this server.",
+    ),
+    "application.protected_application_only": (400, "Only for protected applications."),
+    "application.no_legacy_secret_found": (400, "The application has no legacy secret."),
+    "application.secret_name_exists": (422, "The application has a secret with this name already."),
+    "application.saml.use_saml_app_api": (400, "SAML applications have an API of their own."),
+    # Keys
+    "oidc.invalid_request": (422, "The request is not valid for this kind of key."),
+    "oidc.key_required": (422, "One key must stay."),
+    "oidc.key_not_found": (404, "There is no key `{id}`."),
+    "oidc.only_previous_key_can_be_deleted": (422, "Only a key that signs no more can go."),
+    # Passwords
+    "password.rejected": (422, "The password does not meet the rules."),
+    "password.expired": (422, "The password has expired."),
+    "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
+    "password.invalid_legacy_password_format": (400, "The legacy password is not well-formed."),
+    # Sign-in experience
+    "sign_in_experiences.not_one_and_only_one_primary_sign_in_method": (
+        400,
+        "Each identifier may be listed once among the sign-in methods.",
+    ),
+    "sign_in_experiences.username_requires_password": (
+        400,
+        "Sign-up with a username needs a password.",
+    ),
+    "sign_in_experiences.passwordless_requires_verify": (
+        400,
+        "Sign-up by email or phone must verify it.",
+    ),
+    "sign_in_experiences.miss_sign_up_identifier_in_sign_in": (
+        400,
+        "Everybody who can sign up must be able to sign in with the same identifier.",
+    ),
+    "sign_in_experiences.password_sign_in_must_be_enabled": (
+        400,
+        "Sign-up asks for a password, so sign-in must accept it.",
+    ),
+    "sign_in_experiences.code_sign_in_must_be_enabled": (
+        400,
+        "Sign-up asks for no password, so sign-in must accept a code.",
+    ),
+    "sign_in_experiences.at_least_one_authentication_factor": (
+        400,
+        "Every sign-in method needs a password or a verification code.",
+    ),
+    "sign_in_experiences.duplicated_mfa_factors": (400, "A factor is listed twice."),
+    "sign_in_experiences.backup_code_cannot_be_enabled_alone": (
+        400,
+        "Backup codes need another factor beside them.",
+    ),
+    "sign_in_experiences.duplicated_sign_up_identifiers": (400, "An identifier is listed twice."),
+    # Interaction and session
+    "session.not_found": (400, "The session has ended. Please go back and sign in again."),
+    "session.interaction_not_found": (404, "The sign-in has not been started."),
+    "session.invalid_interaction_type": (400, "This does not belong to what was started."),
+    "session.not_supported_for_forgot_password": (400, "This is not possible here."),
+    "session.captcha_required": (422, "Please solve the captcha first."),
+    "session.invalid_credentials": (422, "Incorrect account or password. Please check your input."),
+    "session.verification_blocked_too_many_attempts": (
+        400,
+        "Too many failed attempts. Please try again {relativeTime}.",
+    ),
+    "session.verification_session_not_found": (404, "The verification was not found."),
+    "session.verification_failed": (400, "The verification did not succeed."),
+    "session.forgot_password_method_not_enabled": (422, "Resetting the password is not enabled."),
+    "session.identifier_not_found": (404, "Nobody has been identified yet."),
+    "session.identity_conflict": (409, "This belongs to another person than the one before."),
+}
