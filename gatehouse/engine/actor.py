@@ -13,9 +13,12 @@ random identifier) is gathered before the turn and travels in the message as pla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
+
+KEY_BYTES: Final = 512
+"""The longest key of an actor. Keys are often made of hostile input; Redis keeps each in memory."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -33,6 +36,12 @@ class Kind(Generic[S]):
     name: str
     state: type[S]
 
+    def __post_init__(self) -> None:
+        if not self.name or ":" in self.name:
+            raise ValueError(f"not a name for a kind of actor: {self.name!r}")
+        if not self.state.__struct_config__.frozen:
+            raise TypeError(f"{self.state.__name__} must be frozen: states are cached and shared")
+
     def at(self, tenant: str, key: str) -> Address[S]:
         """The address of one actor of this kind."""
         return Address(tenant, self, key)
@@ -40,7 +49,11 @@ class Kind(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Address(Generic[S]):
-    """Where an actor is: tenant, kind and key. Tenant and key must not contain `:` or braces."""
+    """Where an actor is: tenant, kind and key.
+
+    The tenant must not contain `:` or be empty; the key is any text of 1 to `KEY_BYTES` bytes.
+    The engine raises `ValueError` for anything else.
+    """
 
     tenant: str
     kind: Kind[S]
@@ -79,9 +92,10 @@ class CancelTimer:
 class Turn(Generic[S, R_co]):
     """What a turn decided.
 
-    `state` is the next state; `None` ends the actor. Returning the very state object that came in,
-    without effects or timers, commits nothing (see `keep`). `expires_at` (ms since the epoch) is
-    when Redis may forget the state, and is required with a new state.
+    `state` is the next state; `None` ends the actor. `expires_at` (ms since the epoch) is when the
+    actor ends by itself: from then on `apply` is given `None`. It is required with a new state;
+    with the state object that came in, 0 leaves it as it was and another time moves it. A turn
+    that changes neither, without effects or timers, writes nothing (see `keep`).
     """
 
     state: S | None
