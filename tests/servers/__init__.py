@@ -1,0 +1,1 @@
+"""Real servers for tests: started when first used, private, gone with the session."""
