@@ -160,7 +160,9 @@ class PasswordHasher:
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= self._max_queued:
             self._observer.hash_refused()
-            raise Overloaded(RETRY_AFTER_SECONDS)
+            raise Overloaded(
+                "too many passwords wait to be hashed", retry_after=RETRY_AFTER_SECONDS
+            )
         self._start_threads()
         job = _Job(work, trio.lowlevel.current_trio_token(), trio.Event())
         self._count(+1)

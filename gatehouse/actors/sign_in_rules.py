@@ -14,6 +14,7 @@ import msgspec
 from gatehouse.actors.factors.base import Event, IdentifierType, Method, Profile, Record
 from gatehouse.actors.password_policy import PasswordPolicy
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.storage.records import SignInExperience
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -100,6 +101,13 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     sentinel_policy: SentinelPolicy = SentinelPolicy()
     captcha_policy: _CaptchaPolicy = _CaptchaPolicy()
     password_expiration: PasswordExpiration = PasswordExpiration()
+
+    @classmethod
+    def of(cls, experience: SignInExperience) -> SignInRules:
+        """The rules in a stored sign-in experience. Raises `msgspec.ValidationError`."""
+        given = {name: getattr(experience, name) for name in cls.__struct_fields__}
+        named = zip(cls.__struct_encode_fields__, given.values(), strict=True)
+        return msgspec.convert(dict(named), cls, strict=False)
 
     def allows(self, event: Event) -> bool:
         """Whether the tenant is open for this event. Recovering a password is always allowed."""

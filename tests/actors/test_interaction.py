@@ -158,7 +158,10 @@ MESSAGES = (
 def states() -> list[Interaction | None]:
     """Everything that can be reached within a few messages, from every beginning."""
     found: list[Interaction | None] = [None]
-    seeds = [begun(), begun(Prompt.CONSENT), registered(), answered(), recovering()]
+    reserved = started(Event.REGISTER)
+    reserved.tell(AddVerification(NEW_IDENTITY), Register("new-1", NEW_PROFILE, "v-new"))
+    seeds = [begun(), begun(Prompt.CONSENT), identified(), registered(), answered()]
+    seeds += [reserved, recovering()]
     frontier: list[Interaction | None] = [seed.state for seed in seeds]
     for _ in range(3):
         reached: list[Interaction | None] = []

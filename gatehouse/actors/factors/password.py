@@ -16,7 +16,7 @@ from gatehouse.actors.factors.base import (
 from gatehouse.actors.hashing import StoredPassword, is_current
 from gatehouse.actors.password_policy import PersonalFacts, check_password
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in_rules import SignInRules
+from gatehouse.actors.sign_in_rules import SignInRules, password_expired
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -77,13 +77,13 @@ class NewPasswordIdentity(Record, frozen=True, kw_only=True, tag="NewPasswordIde
 
 
 async def verify_password(
-    core: Core, record_id: str, identifier: Identifier, password: str
+    core: Core, record_id: str, rules: SignInRules, identifier: Identifier, password: str
 ) -> PasswordVerification:
     """Find out whether this is the password of the account of that name.
 
     An unknown name, an account without a password and a wrong password cannot be told apart, by
-    the answer or by its time. Raises `Refused`: `INVALID_CREDENTIALS`, or `USER_SUSPENDED` to who
-    knows the password; `Overloaded` where too many passwords are being verified.
+    the answer or by its time. Raises `Refused`: `INVALID_CREDENTIALS`, or to who knows the password
+    `USER_SUSPENDED` or `PASSWORD_EXPIRED`; `Overloaded` where too many are being verified.
     """
     user = await accounts.find(core, identifier)
     stored = stored_password(user)
@@ -92,6 +92,14 @@ async def verify_password(
         raise Refused(Reason.INVALID_CREDENTIALS)
     if user.is_suspended:
         raise Refused(Reason.USER_SUSPENDED)
+    if password_expired(
+        rules.password_expiration,
+        marked=user.is_password_expired,
+        changed_at=user.password_changed_at,
+        created_at=user.created_at,
+        now=core.clock(),
+    ):
+        raise Refused(Reason.PASSWORD_EXPIRED)
     if not is_current(stored):
         await accounts.rehash(core, user.id, stored, await core.hasher.hash(password))
     return PasswordVerification(id=record_id, identifier=identifier, account=user.id)

@@ -162,7 +162,9 @@ async def _sign_in(guest: Guest, form: AccountForm) -> str | None:
     verification_id = await sign_in.verify(
         visit,
         "Password",
-        lambda record_id, _: verify_password(core, record_id, identifier, form.password),
+        lambda record_id, rules: verify_password(
+            core, record_id, rules, identifier, form.password
+        ),
         identifier=identifier,
         pool=Pool.SIGN_IN,
     )

@@ -51,7 +51,7 @@ async def verify(call: Call[PasswordBody]) -> VerificationReply:
     verification_id = await sign_in.verify(
         visit_of(call),
         "Password",
-        lambda record_id, _: verify_password(core, record_id, identifier, password),
+        lambda record_id, rules: verify_password(core, record_id, rules, identifier, password),
         identifier=identifier,
         pool=Pool.SIGN_IN,
     )
