@@ -115,9 +115,10 @@ class Keyring:
 
         Raises `ValueError` unless exactly one key is current.
         """
+        self.materials = tuple(keys)
         parsed: dict[str, _ParsedKey] = {} if reuse is None else reuse._keys
         self._keys: dict[str, _ParsedKey] = {
-            key.kid: _parse(key, parsed.get(key.kid)) for key in keys
+            key.kid: _parse(key, parsed.get(key.kid)) for key in self.materials
         }
         current = [key for key in self._keys.values() if key.material.status is KeyStatus.CURRENT]
         if len(current) != 1:

@@ -1,0 +1,161 @@
+"""What an application is to the authorization server: a client (RFC 6749 §2).
+
+Applications are stored in the shape of the API that manages them. What a grant asks of a client
+(may it, must it, for how long) is derived here once, when the application is read, and never
+decided anywhere else.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gatehouse.actors.family import RefreshPolicy
+from gatehouse.storage.records import Application, ApplicationSecret
+
+ID_TOKEN_TTL_S = 3600
+REFRESH_TOKEN_TTL_S = 14 * 24 * 3600
+_DAY_S = 24 * 3600
+
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105
+CLIENT_CREDENTIALS = "client_credentials"
+
+_PUBLIC_TYPES = frozenset({"Native", "SPA"})
+_SIGN_IN_GRANTS = frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN})
+_GRANTS = {
+    "Native": _SIGN_IN_GRANTS,
+    "SPA": _SIGN_IN_GRANTS,
+    "Traditional": _SIGN_IN_GRANTS,
+    "Protected": _SIGN_IN_GRANTS,
+    "MachineToMachine": frozenset({CLIENT_CREDENTIALS}),
+}
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A secret and when it expires (ms since the epoch; None: never)."""
+
+    value: bytes
+    expires_at: int | None
+
+    def __repr__(self) -> str:
+        return "ClientSecret()"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An application as the authorization server sees it. Times to live are in seconds.
+
+    `public` clients cannot keep a secret (RFC 6749 §2.1). `always_refresh`: a refresh token even
+    without `offline_access`. `wants_sid`: its id tokens name the session.
+    """
+
+    id: str
+    name: str
+    public: bool
+    third_party: bool
+    grant_types: frozenset[str]
+    redirect_uris: tuple[str, ...]
+    loopback_uris: frozenset[str]
+    post_logout_redirect_uris: tuple[str, ...]
+    origins: frozenset[str]
+    secrets: tuple[ClientSecret, ...]
+    id_token_ttl: int
+    refresh: RefreshPolicy
+    always_refresh: bool
+    wants_sid: bool
+
+    def authenticates(self, secret: str, now: int) -> bool:
+        """Whether the secret is one of the client's (RFC 6749 §2.3.1), in constant time."""
+        presented = secret.encode()
+        matches = [
+            hmac.compare_digest(known.value, presented)
+            for known in self.secrets
+            if known.expires_at is None or now < known.expires_at
+        ]
+        return any(matches)
+
+    def redirects_to(self, uri: str) -> bool:
+        """Whether this redirect URI is registered, character by character (RFC 9700 §2.1).
+
+        A native application's loopback address may come with any port (RFC 8252 §7.3).
+        """
+        if uri in self.redirect_uris:
+            return True
+        return bool(self.loopback_uris) and _portless(uri) in self.loopback_uris
+
+    def signs_out_to(self, uri: str) -> bool:
+        """Whether this is a registered `post_logout_redirect_uri`."""
+        return uri in self.post_logout_redirect_uris
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether scripts of this origin may read the client's token responses."""
+        return origin in self.origins
+
+
+def client_of(application: Application, secrets: Iterable[ApplicationSecret]) -> Client:
+    """The client that an application is. SAML applications may use no grant at all."""
+    registered = application.oidc_client_metadata
+    custom = application.custom_client_metadata
+    redirect_uris = tuple(registered.redirect_uris)
+    public = application.type in _PUBLIC_TYPES
+    known = [(secret.value, secret.expires_at) for secret in secrets]
+    if application.secret:
+        known.append((application.secret, None))
+    rotate = True if custom.rotate_refresh_token is None else custom.rotate_refresh_token
+    return Client(
+        id=application.id,
+        name=application.name,
+        public=public,
+        third_party=application.is_third_party,
+        grant_types=_GRANTS.get(application.type, frozenset()),
+        redirect_uris=redirect_uris,
+        loopback_uris=_loopback(redirect_uris) if application.type == "Native" else frozenset(),
+        post_logout_redirect_uris=tuple(registered.post_logout_redirect_uris),
+        origins=frozenset(custom.cors_allowed_origins or ()) | _origins(redirect_uris),
+        secrets=() if public else tuple(ClientSecret(v.encode(), end) for v, end in known),
+        id_token_ttl=custom.id_token_ttl or ID_TOKEN_TTL_S,
+        refresh=RefreshPolicy(
+            ttl=1000 * _refresh_ttl(custom.refresh_token_ttl_in_days, custom.refresh_token_ttl),
+            rotate=public or rotate,
+            extend=application.type != "SPA",
+        ),
+        always_refresh=bool(custom.always_issue_refresh_token) and application.type != "Native",
+        wants_sid=bool(registered.backchannel_logout_session_required),
+    )
+
+
+def _refresh_ttl(days: int | None, seconds: int | None) -> int:
+    return days * _DAY_S if days else seconds or REFRESH_TOKEN_TTL_S
+
+
+def _origins(uris: Iterable[str]) -> frozenset[str]:
+    parts = (urlsplit(uri) for uri in uris)
+    return frozenset(
+        f"{part.scheme}://{part.netloc}" for part in parts if part.scheme in ("http", "https")
+    )
+
+
+def _loopback(uris: Iterable[str]) -> frozenset[str]:
+    portless = (_portless(uri) for uri in uris)
+    return frozenset(uri for uri in portless if uri is not None)
+
+
+def _portless(uri: str) -> str | None:
+    """A loopback redirect URI without its port; None if it is none, or has more than it needs."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "http" or host not in _LOOPBACK:
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    if parts.netloc != (shown if port is None else f"{shown}:{port}"):
+        return None
+    return parts._replace(netloc=shown).geturl()

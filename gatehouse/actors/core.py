@@ -1,0 +1,104 @@
+"""The parts of a running server that every dialect calls, held together in one value.
+
+A dialect receives a `Core` with each call and nothing else: no globals, no registry. It is built
+once per process, after the engine and the database are up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatehouse.actors.cookies import CookieSigner
+from gatehouse.actors.directory import Directory
+from gatehouse.actors.secret_ring import SecretRing
+from gatehouse.actors.tokens import TokenCodec
+
+if TYPE_CHECKING:
+    from gatehouse.actors.hashing import PasswordHasher
+    from gatehouse.actors.keyring import Keyring
+    from gatehouse.engine.engine import Engine
+    from gatehouse.engine.redis import Redis
+    from gatehouse.storage.database import Database
+
+
+class CoreObserver:
+    """What the core reports about itself; the default ignores it. Operations count it."""
+
+    def sign_in(self, factor: str, outcome: str) -> None:
+        """A sign-in attempt ended. Both values are from fixed sets: they become metric labels."""
+
+    def lockout(self) -> None:
+        """An identifier was locked after too many failures."""
+
+    def token_issued(self, grant_type: str) -> None:
+        """The token endpoint answered a grant with tokens."""
+
+
+def wall_clock() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One tenant's identity core in one process.
+
+    `public_url` has no trailing slash. `ring` holds the server's own secrets, for whoever needs a
+    derived key. `clock()` is in milliseconds since the epoch.
+    """
+
+    tenant_id: str
+    public_url: str
+    engine: Engine
+    db: Database
+    directory: Directory
+    hasher: PasswordHasher
+    ring: SecretRing
+    tokens: TokenCodec
+    cookies: CookieSigner
+    observer: CoreObserver
+    clock: Callable[[], int]
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier of this tenant (OpenID Connect Discovery §3)."""
+        return f"{self.public_url}/oidc"
+
+    async def keyring(self) -> Keyring:
+        """The signing keys as of now: cached, and replaced when an operator rotates them."""
+        return await self.directory.keyring()
+
+
+def build_core(
+    *,
+    tenant_id: str,
+    public_url: str,
+    engine: Engine,
+    redis: Redis,
+    db: Database,
+    hasher: PasswordHasher,
+    ring: SecretRing,
+    observer: CoreObserver | None = None,
+    clock: Callable[[], int] = wall_clock,
+) -> Core:
+    """Put a core together from parts that are already running.
+
+    The caller keeps `core.directory.run()` running in its nursery: it tells other processes what
+    was changed in this one.
+    """
+    return Core(
+        tenant_id=tenant_id,
+        public_url=public_url.rstrip("/"),
+        engine=engine,
+        db=db,
+        directory=Directory(tenant_id, db, redis, clock),
+        hasher=hasher,
+        ring=ring,
+        tokens=TokenCodec(ring),
+        cookies=CookieSigner(ring),
+        observer=observer or CoreObserver(),
+        clock=clock,
+    )

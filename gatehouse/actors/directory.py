@@ -1,0 +1,196 @@
+"""What changes seldom and is asked for with every request: clients, resources, grants, keys.
+
+Answers are remembered until something changes. A write in this process drops them before the
+write returns, because the database tells us of its events; other processes hear of it through
+Redis. Should that message be lost, `MAX_AGE_S` is the longest an old answer can live; and when the
+subscription is made anew after a lost connection, everything is dropped.
+
+Whatever is changed, everything is forgotten: changes are rare, reading again takes microseconds,
+and no list of what depends on what can fall out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+import trio
+
+from gatehouse.actors.clients import Client, client_of
+from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
+from gatehouse.engine.errors import EngineError
+from gatehouse.storage.applications import Applications
+from gatehouse.storage.errors import NotFound
+from gatehouse.storage.records import DomainEvent, SignInExperience
+from gatehouse.storage.resources import Resources
+from gatehouse.storage.roles import Roles
+from gatehouse.storage.sign_in_experiences import SignInExperiences
+from gatehouse.storage.signing_keys import SigningKeys
+
+if TYPE_CHECKING:
+    from gatehouse.engine.redis import Redis
+    from gatehouse.storage.database import Database
+    from gatehouse.storage.transaction import Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_AGE_S = 5.0
+"""How long an answer is believed without asking again."""
+
+MAX_ANSWERS = 20_000
+"""Answers remembered; strangers can ask for clients that do not exist, so there is a bound."""
+
+RETRY_S = 0.5
+"""How long to wait before telling the others again, when Redis could not be reached."""
+
+_ABOUT_USERS = "User."
+"""Events of this prefix change nothing that is kept here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A resource that tokens are issued for. `token_ttl` is in seconds."""
+
+    id: str
+    indicator: str
+    token_ttl: int
+    scopes: tuple[str, ...]
+
+
+class Directory:
+    """The remembered answers of one tenant in one process."""
+
+    def __init__(
+        self, tenant_id: str, db: Database, redis: Redis, clock: Callable[[], int]
+    ) -> None:
+        self._tenant_id = tenant_id
+        self._db = db
+        self._redis = redis
+        self._clock = clock
+        self._answers: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._generation = 0
+        self._unheard = trio.Event()
+        self._keyring: Keyring | None = None
+        self._channel = f"gh:directory:{tenant_id}"
+        db.listen(self._on_events)
+        redis.subscribe(self._channel, self._on_message)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Tell other processes of changes made here, until cancelled."""
+        task_status.started()
+        while True:
+            await self._unheard.wait()
+            self._unheard = trio.Event()
+            try:
+                await self._redis.execute("PUBLISH", self._channel, b"changed")
+            except EngineError:
+                self._unheard.set()
+                await trio.sleep(RETRY_S)
+
+    def forget(self) -> None:
+        """Drop every answer; one that is being read at this moment is not kept either."""
+        self._generation += 1
+        self._answers.clear()
+
+    async def client(self, client_id: str) -> Client | None:
+        """The client of this id (RFC 6749 §2.2)."""
+        return await self._ask(("client", client_id), _client, client_id)
+
+    async def resource(self, indicator: str) -> Api | None:
+        """The API of this resource indicator (RFC 8707 §2)."""
+        return await self._ask(("resource", indicator), _resource, indicator)
+
+    async def default_resource(self) -> Api | None:
+        """The API that tokens are for when none is named."""
+        return await self._ask(("default resource",), _default_resource)
+
+    async def client_scopes(self, client_id: str, resource_id: str) -> frozenset[str]:
+        """What the client's own roles let it do at a resource."""
+        key = ("client scopes", client_id, resource_id)
+        return await self._ask(key, _client_scopes, client_id, resource_id)
+
+    async def sign_in_experience(self) -> SignInExperience:
+        """How the tenant's people sign in."""
+        return await self._ask(("sign-in experience",), _sign_in_experience)
+
+    async def keyring(self) -> Keyring:
+        """The signing keys. The same object as before unless the keys changed."""
+        keys = await self._ask(("keys",), _signing_keys)
+        if self._keyring is None or self._keyring.materials != keys:
+            self._keyring = Keyring(keys, reuse=self._keyring)
+        return self._keyring
+
+    async def _ask(
+        self,
+        key: tuple[str, ...],
+        read: Callable[Concatenate[Transaction, str, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        known = self._answers.get(key)
+        now = trio.current_time()
+        if known is not None and now < known[0]:
+            return cast(T, known[1])
+        generation = self._generation
+        answer = await self._db.read(read, self._tenant_id, *args, **kwargs)
+        if generation == self._generation:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            self._answers[key] = (now + MAX_AGE_S, answer)
+        return answer
+
+    def _on_events(self, events: Sequence[DomainEvent]) -> None:
+        if any(not event.type.startswith(_ABOUT_USERS) for event in events):
+            self.forget()
+            self._unheard.set()
+
+    def _on_message(self, message: bytes | None) -> None:
+        self.forget()
+
+
+def _client(tx: Transaction, tenant_id: str, client_id: str) -> Client | None:
+    applications = Applications(tx, tenant_id)
+    try:
+        application = applications.get(client_id)
+    except NotFound:
+        return None
+    return client_of(application, applications.secrets(client_id))
+
+
+def _resource(tx: Transaction, tenant_id: str, indicator: str) -> Api | None:
+    resources = Resources(tx, tenant_id)
+    resource = resources.find_by_indicator(indicator)
+    if resource is None:
+        return None
+    scopes = tuple(scope.name for scope in resources.scopes(resource.id))
+    return Api(resource.id, resource.indicator, resource.access_token_ttl, scopes)
+
+
+def _default_resource(tx: Transaction, tenant_id: str) -> Api | None:
+    resource = Resources(tx, tenant_id).find_default()
+    return None if resource is None else _resource(tx, tenant_id, resource.indicator)
+
+
+def _client_scopes(
+    tx: Transaction, tenant_id: str, client_id: str, resource_id: str
+) -> frozenset[str]:
+    return Roles(tx, tenant_id).application_scopes(client_id, resource_id)
+
+
+def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
+    return SignInExperiences(tx, tenant_id).get()
+
+
+def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:
+    return tuple(
+        KeyMaterial(
+            key.kid,
+            SigningAlgorithm(key.alg),
+            key.private_key.encode(),
+            key.public_jwk,
+            KeyStatus(key.status),
+        )
+        for key in SigningKeys(tx, tenant_id).list()
+    )

@@ -1,0 +1,47 @@
+"""The server's own secrets: the newest makes, every one of them verifies.
+
+Tokens, cookies and form tokens are authenticated with keys that never leave the server. Operators
+replace the master secret by putting a new one in front of the old: what the old one made stays
+good until the old one is removed. Each use derives its own keys, so that a value made for one use
+can never be presented to another.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+MIN_SECRET_BYTES = 32
+"""A master secret shorter than the output of SHA-256 would be the weakest link."""
+
+
+class SecretRing:
+    """An ordered ring of secrets, newest first."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """Take the secrets, newest first. Raises `ValueError` if there is none or one is short."""
+        if not keys or any(len(key) < MIN_SECRET_BYTES for key in keys):
+            raise ValueError(f"a secret ring needs secrets of at least {MIN_SECRET_BYTES} bytes")
+        self._keys = tuple(keys)
+
+    def derive(self, use: str) -> SecretRing:
+        """A ring of independent keys for one use, in the same order."""
+        label = b"gatehouse:" + use.encode()
+        return SecretRing([hmac.digest(key, label, "sha256") for key in self._keys])
+
+    def mac(self, message: bytes) -> bytes:
+        """HMAC-SHA256 of the message under the newest key (32 bytes)."""
+        return hmac.digest(self._keys[0], message, "sha256")
+
+    def verify(self, message: bytes, mac: bytes) -> bool:
+        """Whether `mac` begins the HMAC of the message under any key, in constant time.
+
+        A shorter `mac` is compared with as many leading bytes as it has; callers fix the length.
+        """
+        size = len(mac)
+        return any(
+            hmac.compare_digest(hmac.digest(key, message, "sha256")[:size], mac)
+            for key in self._keys
+        )
