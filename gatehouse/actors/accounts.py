@@ -156,7 +156,7 @@ def _create(
 ) -> None:
     users = Users(tx, tenant)
     if users.find(user_id) is None:
-        users.create(User(application_id=application_id, **_columns(tx, profile)), user_id=user_id)
+        users.create(User(id=user_id, application_id=application_id, **_columns(tx, profile)))
 
 
 def _complete(
@@ -165,7 +165,7 @@ def _complete(
     changes = _columns(tx, profile)
     if signed_in_at is not None:
         changes["last_sign_in_at"] = signed_in_at
-    Users(tx, tenant).update(user_id, changes)
+    Users(tx, tenant).update(user_id, **changes)
 
 
 def _rehash(
@@ -174,7 +174,7 @@ def _rehash(
     users = Users(tx, tenant)
     user = users.find(user_id)
     if user is not None and user.password_hash == old.digest:
-        users.update(user_id, {"password_hash": new.digest, "password_algorithm": new.algorithm})
+        users.update(user_id, password_hash=new.digest, password_algorithm=new.algorithm)
 
 
 def _columns(tx: Transaction, profile: Profile) -> dict[str, Any]:

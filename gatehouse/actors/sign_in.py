@@ -52,7 +52,7 @@ from gatehouse.actors.sign_in_rules import (
     missing_profile,
 )
 from gatehouse.engine.actor import Effect, Message
-from gatehouse.storage.ids import new_id
+from gatehouse.storage.ids import new_id, new_user_id
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -213,7 +213,7 @@ async def _register(
     if state.user_id is None and (missing := missing_profile(rules.sign_up, profile)):
         await visit.tell(AddProfile(profile))
         raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
-    registration = await visit.tell(Register(accounts.new_user_id(), profile, verification_id))
+    registration = await visit.tell(Register(new_user_id(), profile, verification_id))
     if state.user_id is None:
         await accounts.create(
             visit.core, registration.user_id, registration.profile, state.client_id

@@ -54,7 +54,7 @@ async def consent_page(call: Call) -> Reply:
         return redirect(f"/sign-in?app_id={quote(state.client_id, safe='')}")
     if state.phase is Phase.ANSWERED:
         return redirect(visit.resume_url, status=302)
-    if not await accounts.is_third_party(call.core, state.client_id):
+    if not await is_third_party(call.core, state.client_id):
         return redirect(await sign_in.answer_consent(visit, allow=True), status=302)
     return await _draw(visit, state)
 
@@ -75,8 +75,8 @@ async def _draw(visit: Visit, state: Interaction) -> Reply:
         core,
         "consent.html",
         form_targets=(state.params.redirect_uri,),
-        application=await accounts.application_name(core, state.client_id),
-        person=await accounts.session_name(core, state.session_id),
+        application=await application_name(core, state.client_id),
+        person=await session_name(core, state.session_id),
         grants=list(grants(state.params.scopes)),
         destination=urlsplit(state.params.redirect_uri).hostname,
         action=f"/consent?app_id={quote(state.client_id, safe='')}",

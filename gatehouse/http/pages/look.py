@@ -104,8 +104,8 @@ def _css(color: _Color) -> str:
 
 
 def _ink(ground: RGB) -> RGB:
-    """Black or white, whichever reads better on the colour."""
-    dark_ink, light_ink = (17, 18, 26), (255, 255, 255)
+    """Black or white, whichever reads better on the colour: one of them always does."""
+    dark_ink, light_ink = (0, 0, 0), (255, 255, 255)
     return max(light_ink, dark_ink, key=lambda ink: contrast(ink, ground))
 
 

@@ -126,7 +126,7 @@ async def _page(
         template,
         status=200 if error is None else 422,
         form_targets=(guest.state.params.redirect_uri,),
-        application=await accounts.application_name(core, guest.state.client_id),
+        application=await application_name(core, guest.state.client_id),
         csrf=csrf_token(core, guest.visit.uid),
         values=form,
         error=error,
@@ -162,9 +162,7 @@ async def _sign_in(guest: Guest, form: AccountForm) -> str | None:
     verification_id = await sign_in.verify(
         visit,
         "Password",
-        lambda record_id, rules: verify_password(
-            core, record_id, rules, identifier, form.password
-        ),
+        lambda record_id, rules: verify_password(core, record_id, rules, identifier, form.password),
         identifier=identifier,
         pool=Pool.SIGN_IN,
     )

@@ -1,0 +1,59 @@
+"""What a person types is read as the name it looks like."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatehouse.actors.factors.base import IdentifierType
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.http.pages.forms import identifier_label, read_identifier
+from gatehouse.http.pages.messages import message_for
+
+USERNAME, EMAIL, PHONE = IdentifierType
+
+
+@pytest.mark.parametrize(
+    ("text", "enabled", "kind", "value"),
+    [
+        (" ada ", (USERNAME, EMAIL, PHONE), USERNAME, "ada"),
+        ("ada@example.com", (USERNAME, EMAIL, PHONE), EMAIL, "ada@example.com"),
+        ("ada@example.com", (USERNAME,), USERNAME, "ada@example.com"),
+        ("+49 (170) 12-34.567", (USERNAME, PHONE), PHONE, "491701234567"),
+        ("12345678", (USERNAME,), USERNAME, "12345678"),
+        ("ada", (EMAIL,), EMAIL, "ada"),
+    ],
+)
+def test_reading(
+    text: str, enabled: tuple[IdentifierType, ...], kind: IdentifierType, value: str
+) -> None:
+    identifier = read_identifier(text, enabled)
+    assert (identifier.type, identifier.value) == (kind, value)
+
+
+@given(st.text(), st.lists(st.sampled_from(IdentifierType), min_size=1))
+def test_whatever_is_typed_is_some_name_that_is_enabled(
+    text: str, enabled: list[IdentifierType]
+) -> None:
+    assert read_identifier(text, enabled).type in enabled
+
+
+@pytest.mark.parametrize(
+    ("enabled", "label"),
+    [
+        ((USERNAME,), "Username"),
+        ((EMAIL, USERNAME), "Username or email"),
+        ((USERNAME, EMAIL, PHONE), "Username, email or phone number"),
+        ((), "Username"),
+    ],
+)
+def test_the_label_says_what_may_be_typed(enabled: tuple[IdentifierType, ...], label: str) -> None:
+    assert identifier_label(enabled) == label
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_refusal_has_a_sentence(reason: Reason) -> None:
+    message = message_for(Refused(reason, relativeTime="in 5 minutes"))
+    assert message.text
+    assert "{" not in message.text
