@@ -6,6 +6,8 @@ the reasons of the core.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors.factors.base import Identifier, IdentifierType, NewPassword, Profile
@@ -68,7 +70,8 @@ def known_profile(user: User) -> Profile:
 
 async def find(core: Core, identifier: Identifier) -> User | None:
     """The user of this name, suspended or not; None if there is none."""
-    return await core.db.read(_find, core.tenant_id, identifier)
+    case_sensitive = (await rules(core)).username_policy.case_sensitive
+    return await core.db.read(_find, core.tenant_id, identifier, case_sensitive)
 
 
 async def get_active(core: Core, user_id: str) -> User:
@@ -83,16 +86,13 @@ async def get_active(core: Core, user_id: str) -> User:
 
 async def check_available(core: Core, profile: Profile) -> None:
     """Raises `Refused` if somebody has one of the profile's names already."""
-    taken = await core.db.read(_taken, core.tenant_id, profile)
-    if taken is not None:
-        raise Refused(_TAKEN[taken])
+    case_sensitive = (await rules(core)).username_policy.case_sensitive
+    await core.db.read(_check_free, core.tenant_id, profile, case_sensitive)
 
 
-async def check_absent(core: Core, user_id: str | None, profile: Profile) -> None:
+def check_absent(user: User, profile: Profile) -> None:
     """Raises `Refused` if the user's account has a value already that the profile would set."""
-    if user_id is None:
-        return
-    known = known_profile(await get_active(core, user_id))
+    known = known_profile(user)
     for field, reason in _HELD.items():
         if getattr(profile, field) is not None and getattr(known, field) is not None:
             raise Refused(reason)
@@ -103,34 +103,54 @@ async def create(core: Core, user_id: str, profile: Profile, application_id: str
 
     Raises `Refused` if somebody has taken one of the names.
     """
-    try:
-        await core.db.write(_create, core.tenant_id, user_id, profile, application_id)
-    except Conflict as conflict:
-        raise Refused(_TAKEN[conflict.field]) from None
+    case_sensitive = (await rules(core)).username_policy.case_sensitive
+    with _names_taken():
+        user = User(id=user_id, application_id=application_id, **_columns(profile))
+        await core.db.write(_create, core.tenant_id, user, profile, case_sensitive)
 
 
-async def complete(
-    core: Core, user_id: str, profile: Profile, *, signed_in_at: int | None = None
-) -> None:
-    """Store what was collected of a user, and when they signed in. Raises `Refused`."""
+async def sign_in(core: Core, user_id: str, profile: Profile) -> None:
+    """Store what was collected of a user, and that they have signed in.
+
+    Raises `Refused`: one of the names was taken meanwhile, or the user is gone.
+    """
+    with _names_taken():
+        await core.db.write(_sign_in, core.tenant_id, user_id, profile)
+
+
+async def replace_password(core: Core, user_id: str, password: NewPassword) -> None:
+    """Store a new password in place of the old, which ends what was issued under that.
+
+    Raises `Refused(USER_GONE)`.
+    """
+    with _names_taken():
+        await core.db.write(_replace_password, core.tenant_id, user_id, password)
+
+
+async def rehash(core: Core, user_id: str, old: StoredPassword, new: StoredPassword) -> None:
+    """Replace a digest by a better one of the same password, unless it was changed meanwhile."""
+    with _names_taken():
+        await core.db.write(_rehash, core.tenant_id, user_id, old.digest, new)
+
+
+@contextmanager
+def _names_taken() -> Iterator[None]:
+    """Translate what storage refuses of a user."""
     try:
-        await core.db.write(_complete, core.tenant_id, user_id, profile, signed_in_at)
+        yield
     except Conflict as conflict:
         raise Refused(_TAKEN[conflict.field]) from None
     except NotFound:
         raise Refused(Reason.USER_GONE) from None
 
 
-async def rehash(core: Core, user_id: str, old: StoredPassword, new: StoredPassword) -> None:
-    """Replace a digest by a better one of the same password, unless it was changed meanwhile."""
-    await core.db.write(_rehash, core.tenant_id, user_id, old, new)
-
-
-def _find(tx: Transaction, tenant: str, identifier: Identifier) -> User | None:
+def _find(
+    tx: Transaction, tenant: str, identifier: Identifier, case_sensitive: bool
+) -> User | None:
     users = Users(tx, tenant)
     match identifier.type:
         case IdentifierType.USERNAME:
-            return users.find_by_username(identifier.value)
+            return users.find_by_username(identifier.value, case_sensitive=case_sensitive)
         case IdentifierType.EMAIL:
             return users.find_by_email(identifier.value)
         case IdentifierType.PHONE:
@@ -141,51 +161,49 @@ def _get(tx: Transaction, tenant: str, user_id: str) -> User | None:
     return Users(tx, tenant).find(user_id)
 
 
-def _taken(tx: Transaction, tenant: str, profile: Profile) -> str | None:
-    users = Users(tx, tenant)
-    found = {
-        "username": profile.username and users.find_by_username(profile.username),
-        "primary_email": profile.primary_email and users.find_by_email(profile.primary_email),
-        "primary_phone": profile.primary_phone and users.find_by_phone(profile.primary_phone),
-    }
-    return next((field for field, user in found.items() if user), None)
+def _check_free(tx: Transaction, tenant: str, profile: Profile, case_sensitive: bool) -> None:
+    names = (
+        (IdentifierType.USERNAME, profile.username, Reason.USERNAME_TAKEN),
+        (IdentifierType.EMAIL, profile.primary_email, Reason.EMAIL_TAKEN),
+        (IdentifierType.PHONE, profile.primary_phone, Reason.PHONE_TAKEN),
+    )
+    for kind, value, reason in names:
+        if value and _find(tx, tenant, Identifier(kind, value), case_sensitive):
+            raise Refused(reason)
 
 
 def _create(
-    tx: Transaction, tenant: str, user_id: str, profile: Profile, application_id: str
+    tx: Transaction, tenant: str, user: User, profile: Profile, case_sensitive: bool
 ) -> None:
     users = Users(tx, tenant)
-    if users.find(user_id) is None:
-        users.create(User(id=user_id, application_id=application_id, **_columns(tx, profile)))
+    if users.find(user.id) is None:
+        _check_free(tx, tenant, profile, case_sensitive)
+        users.create(user)
 
 
-def _complete(
-    tx: Transaction, tenant: str, user_id: str, profile: Profile, signed_in_at: int | None
-) -> None:
-    changes = _columns(tx, profile)
-    if signed_in_at is not None:
-        changes["last_sign_in_at"] = signed_in_at
-    Users(tx, tenant).update(user_id, **changes)
-
-
-def _rehash(
-    tx: Transaction, tenant: str, user_id: str, old: StoredPassword, new: StoredPassword
-) -> None:
+def _sign_in(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:
     users = Users(tx, tenant)
-    user = users.find(user_id)
-    if user is not None and user.password_hash == old.digest:
-        users.update(user_id, password_hash=new.digest, password_algorithm=new.algorithm)
+    changes = _columns(profile)
+    if profile.password is not None:
+        changes["password_changed_at"] = tx.now
+    if changes:
+        users.update(user_id, **changes)
+    users.signed_in(user_id)
 
 
-def _columns(tx: Transaction, profile: Profile) -> dict[str, Any]:
+def _replace_password(tx: Transaction, tenant: str, user_id: str, password: NewPassword) -> None:
+    Users(tx, tenant).set_password(user_id, password.digest, password.algorithm)
+
+
+def _rehash(tx: Transaction, tenant: str, user_id: str, old: str, new: StoredPassword) -> None:
+    Users(tx, tenant).rehash_password(user_id, old, new.digest, new.algorithm)
+
+
+def _columns(profile: Profile) -> dict[str, Any]:
     """The profile as columns of the user: only what was given."""
     fields = ("username", "primary_email", "primary_phone", "name", "avatar")
     columns = {name: value for name in fields if (value := getattr(profile, name)) is not None}
     if profile.password is not None:
-        columns |= {
-            "password_hash": profile.password.digest,
-            "password_algorithm": profile.password.algorithm,
-            "password_changed_at": tx.now,
-            "is_password_expired": False,
-        }
+        columns["password_hash"] = profile.password.digest
+        columns["password_algorithm"] = profile.password.algorithm
     return columns

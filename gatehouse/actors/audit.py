@@ -13,12 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gatehouse.actors.refusal import Reason
 from gatehouse.engine.actor import Effect
+from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.records import AuditLog
+
+if TYPE_CHECKING:
+    from gatehouse.engine.engine import Engine
+    from gatehouse.engine.outbox import Delivery
+    from gatehouse.storage.database import Database
+    from gatehouse.storage.transaction import Transaction
 
 AUDIT_EFFECT = "audit"
 """The kind of effect that carries an entry."""
@@ -59,9 +67,25 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
         return Effect(AUDIT_EFFECT, msgspec.msgpack.encode(self))
 
 
-def read_entry(body: bytes) -> AuditEntry:
-    """The entry an effect carries. Raises `msgspec.MsgspecError`."""
-    return msgspec.msgpack.decode(body, type=AuditEntry)
+def keep_audit_log(engine: Engine, db: Database) -> None:
+    """Have the engine's audit effects written to the database. Call before the engine runs."""
+
+    async def write(delivery: Delivery) -> None:
+        await db.write(_record, msgspec.msgpack.decode(delivery.body, type=AuditEntry))
+
+    engine.on_effect(AUDIT_EFFECT, write)
+
+
+def _record(tx: Transaction, entry: AuditEntry) -> None:
+    log = AuditLog(
+        id=entry.id,
+        key=entry.key,
+        payload=entry.payload,
+        user_id=entry.payload.get("userId"),
+        application_id=entry.payload.get("applicationId"),
+        created_at=entry.created_at,
+    )
+    AuditLogs(tx, entry.tenant_id).record(log)
 
 
 def new_entry(

@@ -227,7 +227,9 @@ async def add_username(visit: Visit, username: str) -> None:
     state, entry = await _profile_update(visit, "username")
     async with _logged(visit, entry):
         profile = Profile(username=username)
-        await accounts.check_absent(visit.core, state.user_id, profile)
+        if state.user_id is not None:
+            user = await accounts.get_active(visit.core, state.user_id)
+            accounts.check_absent(user, profile)
         check_username((await visit.rules()).username_policy, username)
         await accounts.check_available(visit.core, profile)
         await visit.tell(AddProfile(profile, _effects(entry)))
@@ -244,7 +246,8 @@ async def add_password(visit: Visit, password: str) -> None:
             visit.core, await visit.rules(), password, state.profile, user
         )
         profile = Profile(password=accepted)
-        await accounts.check_absent(visit.core, state.user_id, profile)
+        if user is not None:
+            accounts.check_absent(user, profile)
         await visit.tell(AddProfile(profile, _effects(entry)))
 
 
@@ -288,17 +291,15 @@ async def submit(visit: Visit) -> str | None:
         if event is Event.FORGOT_PASSWORD:
             if state.profile.password is None:
                 refuse(Reason.NEW_PASSWORD_REQUIRED)
-            await accounts.complete(visit.core, user.id, state.profile)
+            await accounts.replace_password(visit.core, user.id, state.profile.password)
             await visit.tell(FinishRecovery(user.id, _effects(entry)))
             return None
         if state.result is None:
-            await accounts.check_absent(visit.core, user.id, state.profile)
+            accounts.check_absent(user, state.profile)
             known = accounts.known_profile(user).merged(state.profile)
             if missing := missing_profile(rules.sign_up, known):
                 raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
-            await accounts.complete(
-                visit.core, user.id, state.profile, signed_in_at=visit.core.clock()
-            )
+            await accounts.sign_in(visit.core, user.id, state.profile)
         await visit.tell(Submit(user.id, _effects(entry.about(amr=list(state.amr)))))
     return visit.resume_url
 

@@ -11,11 +11,12 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field
 
-from gatehouse.actors import accounts, sign_in
+from gatehouse.actors import sign_in
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
 from gatehouse.actors.sign_in import Visit
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
+from gatehouse.http.pages.context import application_name, is_third_party, session_name
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.render import page
 from gatehouse.http.visit import visit_of
@@ -71,17 +72,15 @@ async def consent_form(call: Call[ConsentForm]) -> Reply:
 
 async def _draw(visit: Visit, state: Interaction) -> Reply:
     core = visit.core
-    return await page(
-        core,
-        "consent.html",
-        form_targets=(state.params.redirect_uri,),
-        application=await application_name(core, state.client_id),
-        person=await session_name(core, state.session_id),
-        grants=list(grants(state.params.scopes)),
-        destination=urlsplit(state.params.redirect_uri).hostname,
-        action=f"/consent?app_id={quote(state.client_id, safe='')}",
-        csrf=csrf_token(core, visit.uid),
-    )
+    values = {
+        "application": await application_name(core, state.client_id),
+        "person": await session_name(core, state.session_id),
+        "grants": list(grants(state.params.scopes)),
+        "destination": urlsplit(state.params.redirect_uri).hostname,
+        "action": f"/consent?app_id={quote(state.client_id, safe='')}",
+        "csrf": csrf_token(core, visit.uid),
+    }
+    return await page(core, "consent.html", values, form_targets=(state.params.redirect_uri,))
 
 
 def grants(scopes: Iterable[str]) -> Iterable[Any]:

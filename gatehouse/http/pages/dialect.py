@@ -14,6 +14,7 @@ from gatehouse.http.pages.messages import message_for
 from gatehouse.http.pages.render import draw
 from gatehouse.http.pipeline import DeadlineExceeded
 from gatehouse.http.validation import BodyTooLarge, InvalidInput, NotJson
+from gatehouse.storage import errors as storage
 
 _PLAIN_LOOK = look_of(Settings())
 _TITLES = {
@@ -42,22 +43,23 @@ def error_page(status: int, text: str, *, retry_after: float | None = None) -> R
 
 def refuse(error: Exception, call: Call[Any, Any] | None) -> Reply:
     """The page for any exception."""
+    wait: float | None = None
     match error:
         case Refused(reason=Reason.INTERACTION_GONE):
-            return error_page(400, _OVER)
+            status, text = 400, _OVER
         case Refused():
-            return error_page(400, message_for(error).text)
-        case engine.Overloaded() | engine.Unavailable():
-            wait = error.retry_after
-            return error_page(503, "Too much is going on. Please try again soon.", retry_after=wait)
+            status, text = 400, message_for(error).text
+        case engine.Overloaded() | engine.Unavailable() | storage.Busy() | storage.Unavailable():
+            status, text, wait = 503, "Too much is going on. Please try again.", error.retry_after
         case engine.EngineError() | DeadlineExceeded():
-            return error_page(503, "This took too long. Please try again.", retry_after=1)
+            status, text, wait = 503, "This took too long. Please try again.", 1
         case BodyTooLarge():
-            return error_page(413, "The form holds more than it should.")
+            status, text = 413, "The form holds more than it should."
         case InvalidInput() | NotJson():
-            return error_page(400, "The form could not be read. Please go back and try again.")
+            status, text = 400, "The form could not be read. Please go back and try again."
         case _:
-            return error_page(500, "It is our fault, not yours. Please try again later.")
+            status, text = 500, "It is our fault, not yours. Please try again later."
+    return error_page(status, text, retry_after=wait)
 
 
 def not_found(path: str) -> Reply:

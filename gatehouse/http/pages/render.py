@@ -61,11 +61,11 @@ def _templates() -> Environment:
 async def page(
     core: Core,
     template: str,
+    values: Mapping[str, object],
     *,
     status: int = 200,
     form_targets: Iterable[str] = (),
     cookies: Iterable[str] = (),
-    **values: object,
 ) -> Reply:
     """One page in the tenant's look.
 

@@ -23,6 +23,7 @@ from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.sign_in_rules import SignInRules, missing_profile
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
+from gatehouse.http.pages.context import application_name
 from gatehouse.http.pages.forms import (
     csrf_matches,
     csrf_token,
@@ -121,16 +122,18 @@ async def _page(
     guest: Guest, template: str, form: AccountForm, error: Message | None, **values: object
 ) -> Reply:
     core = guest.visit.core
+    shared = {
+        "application": await application_name(core, guest.state.client_id),
+        "csrf": csrf_token(core, guest.visit.uid),
+        "values": form,
+        "error": error,
+    }
     return await page(
         core,
         template,
+        shared | values,
         status=200 if error is None else 422,
         form_targets=(guest.state.params.redirect_uri,),
-        application=await application_name(core, guest.state.client_id),
-        csrf=csrf_token(core, guest.visit.uid),
-        values=form,
-        error=error,
-        **values,
     )
 
 
