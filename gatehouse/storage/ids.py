@@ -1,0 +1,31 @@
+"""Identifiers that cannot be guessed and are pleasant in a URL: lower-case letters and digits.
+
+Logto's clients expect 12 characters for a user and 21 for everything else. 12 characters are 62
+bits, which is enough for names that are not secrets; 21 are 108 bits.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+ID_LENGTH = 21
+USER_ID_LENGTH = 12
+_LIMIT = 256 - 256 % len(ALPHABET)
+
+
+def new_id(length: int = ID_LENGTH) -> str:
+    """A random identifier. Bytes that would favour some characters are thrown away."""
+    characters: list[str] = []
+    while len(characters) < length:
+        characters += [
+            ALPHABET[byte % len(ALPHABET)]
+            for byte in secrets.token_bytes(length + 8)
+            if byte < _LIMIT
+        ]
+    return "".join(characters[:length])
+
+
+def new_user_id() -> str:
+    """A random identifier of a user."""
+    return new_id(USER_ID_LENGTH)

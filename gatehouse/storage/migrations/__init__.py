@@ -1,0 +1,1 @@
+"""The schema's history: one file a revision, in one line, named by number."""

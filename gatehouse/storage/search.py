@@ -1,0 +1,148 @@
+"""Searching and filtering lists, for every table that offers it.
+
+A `Search` is a set of matches, each a value looked for in some fields; a list may also have
+filters, which its repository declares. The statement depends on their shape alone, never on the
+values, and is kept compiled for the shapes that come up most.
+
+What is looked for exactly (also a pattern without wildcards) goes through the index of each field,
+whatever else the planner may think of. Case is folded for ASCII alone in SQLite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from gatehouse.storage.errors import InvalidValue
+from gatehouse.storage.repository import Listing
+
+SHAPES = 256
+"""Shapes of a search that are kept compiled, for each table."""
+MAX_MATCHES = 32
+"""Matches in one search: more than the API has fields."""
+
+_WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[%_]")
+_ESCAPE = re.compile(r"\\(.)")
+
+Mode = Literal["like", "exact"]
+
+
+class Match(msgspec.Struct, frozen=True):
+    """One of the fields has this value. `like` is SQL's pattern, with a backslash to escape."""
+
+    fields: tuple[str, ...]
+    value: str
+    mode: Mode = "like"
+    case_sensitive: bool = False
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What to look for: all of the matches (`joint`), or any of them."""
+
+    matches: tuple[Match, ...]
+    joint: bool = False
+
+
+class _Shape(NamedTuple):
+    fields: tuple[str, ...]
+    exact: bool
+    folded: bool
+
+
+class Finder:
+    """The lists of one table: searched, filtered, newest first."""
+
+    def __init__(
+        self,
+        table: sa.Table,
+        fields: Sequence[str],
+        *,
+        lower_case: Sequence[str] = (),
+        filters: Mapping[str, sa.ColumnElement[bool]] | None = None,
+    ) -> None:
+        """`fields` may be searched; those in `lower_case` never hold an upper-case letter.
+
+        `filters` are conditions by name, with parameters of their own.
+        """
+        self._table = table
+        self._fields = tuple(fields)
+        self._lower_case = frozenset(lower_case)
+        self._filters = dict(filters or {})
+        self._listing = lru_cache(maxsize=SHAPES)(self._build)
+
+    def everywhere(self, pattern: str) -> Search:
+        """Look for a pattern in every field that may be searched."""
+        return Search((Match(self._fields, pattern),))
+
+    def listing(
+        self, search: Search | str | None = None, filters: Sequence[str] = ()
+    ) -> tuple[Listing, dict[str, Any]]:
+        """The list, and the parameters of the search. Raises `InvalidValue` for a bad search."""
+        if isinstance(search, str):
+            search = self.everywhere(search)
+        matches = () if search is None else search.matches
+        if len(matches) > MAX_MATCHES:
+            raise InvalidValue("too many matches in one search")
+        shapes: list[_Shape] = []
+        params: dict[str, Any] = {}
+        for index, match in enumerate(matches):
+            if not match.fields or not set(match.fields) <= set(self._fields):
+                raise InvalidValue("a field that cannot be searched")
+            shape, params[f"match_{index}"] = _shape(match)
+            shapes.append(shape)
+        joint = search is not None and search.joint
+        return self._listing(tuple(shapes), joint, tuple(filters)), params
+
+    def _build(self, shapes: tuple[_Shape, ...], joint: bool, filters: tuple[str, ...]) -> Listing:
+        conditions = [self._filters[name] for name in filters]
+        if shapes:
+            found = [self._condition(shape, index) for index, shape in enumerate(shapes)]
+            conditions.append(sa.and_(*found) if joint else sa.or_(*found))
+        return Listing(self._table, *conditions)
+
+    def _condition(self, shape: _Shape, index: int) -> sa.ColumnElement[bool]:
+        value = sa.bindparam(f"match_{index}", type_=sa.Text)
+        if not shape.exact:
+            columns = [self._table.c[name] for name in shape.fields]
+            return sa.or_(
+                *(
+                    column.ilike(value, escape="\\")
+                    if shape.folded
+                    else column.like(value, escape="\\")
+                    for column in columns
+                )
+            )
+        inner = self._table.alias()
+        here = inner.c.tenant_id == sa.bindparam("tenant_id")
+        found = [
+            sa.select(inner.c.id).where(here, self._equal(inner.c[name], value, shape))
+            for name in shape.fields
+        ]
+        return self._table.c.id.in_(sa.union_all(*found) if len(found) > 1 else found[0])
+
+    def _equal(
+        self, column: sa.ColumnElement[Any], value: sa.BindParameter[str], shape: _Shape
+    ) -> sa.ColumnElement[bool]:
+        if not shape.folded:
+            return column == value
+        if column.key in self._lower_case:
+            return column == sa.func.lower(value)
+        return sa.func.lower(column) == sa.func.lower(value)
+
+
+def _shape(match: Match) -> tuple[_Shape, str]:
+    """The shape of a match, and the value that belongs to it."""
+    folded = not match.case_sensitive
+    if match.mode == "exact":
+        return _Shape(match.fields, True, folded), match.value
+    trailing = len(match.value) - len(match.value.rstrip("\\"))
+    if trailing % 2:
+        raise InvalidValue("a pattern that ends in an escape")
+    if _WILDCARD.search(match.value):
+        return _Shape(match.fields, False, folded), match.value
+    return _Shape(match.fields, True, folded), _ESCAPE.sub(r"\1", match.value)

@@ -1,0 +1,220 @@
+"""SQLite: one thread writes, a few read, and units that wait together are committed together.
+
+SQLite has one writer at a time, so a queue in front of one connection loses nothing, and wins:
+the units that wait when the writer becomes free share one transaction (group commit), each inside
+a savepoint, so that a unit that fails is undone alone. In WAL mode readers never wait for the
+writer, and each unit that reads sees one snapshot. With `synchronous=normal` a crash of the
+program loses nothing; a power cut may lose the last commits, never the file's consistency.
+
+Several processes may share the file; they take turns at writing.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import outcome
+
+from gatehouse.storage.constraints import conflict_for_columns, conflict_for_index
+from gatehouse.storage.errors import (
+    Busy,
+    InvalidValue,
+    Referenced,
+    StorageError,
+    Unavailable,
+)
+from gatehouse.storage.transaction import Transaction
+from gatehouse.storage.vault import Vault
+from gatehouse.storage.workers import Job
+
+BATCH = 128
+"""Units in one group commit."""
+BATCH_SECONDS = 0.05
+"""After this long a group is committed as it is: other processes wait for the file."""
+BUSY_MS = 4000
+"""How long to wait for another process that writes."""
+CACHED_STATEMENTS = 512
+"""Prepared statements kept by a connection."""
+READERS = 2
+"""Reads hold the interpreter for most of their time: more threads would not make them faster."""
+
+_PRAGMAS = (
+    f"busy_timeout={BUSY_MS}",
+    "journal_mode=wal",
+    "synchronous=normal",
+    "foreign_keys=on",
+    "temp_store=memory",
+    # As in PostgreSQL, LIKE tells upper from lower case; `ilike` does not.
+    "case_sensitive_like=on",
+    "cache_size=-16000",
+    "journal_size_limit=67108864",
+)
+_COLUMNS = re.compile(r"UNIQUE constraint failed: (?!index )(.+)")
+_INDEX = re.compile(r"UNIQUE constraint failed: index '(.+)'")
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the file, which only its owner may read, with the settings that everything expects.
+
+    Raises `sqlite3.Error`.
+    """
+    with suppress(OSError):
+        path.touch(mode=0o600)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if read_only:
+            connection.execute("PRAGMA query_only=on")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def translate(error: Exception) -> StorageError | None:
+    """What a driver's exception means here; None for what is a mistake in a statement."""
+    message = str(error)
+    match error:
+        case sqlite3.IntegrityError():
+            if found := _INDEX.match(message):
+                return conflict_for_index(found[1])
+            if found := _COLUMNS.match(message):
+                return conflict_for_columns(found[1])
+            if message.startswith("FOREIGN KEY"):
+                return Referenced("record")
+            return InvalidValue(message)
+        case OverflowError():
+            return InvalidValue("a number out of range")
+        case sqlite3.DataError():
+            return InvalidValue("a value too large")
+        case sqlite3.OperationalError() | sqlite3.DatabaseError():
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+                sqlite3.SQLITE_BUSY,
+                sqlite3.SQLITE_LOCKED,
+            ):
+                return Busy()
+            if isinstance(error, sqlite3.ProgrammingError) or "syntax" in message:
+                return None
+            return Unavailable()
+    return None
+
+
+class _SqliteSession:
+    """A connection to the file, opened when it is first needed and again after it failed."""
+
+    def __init__(self, path: Path, clock: Callable[[], int], vault: Vault | None) -> None:
+        self._path = path
+        self._clock = clock
+        self._vault = vault
+        self._connection: sqlite3.Connection | None = None
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self, *, read_only: bool) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path, read_only=read_only)
+        return self._connection
+
+    def _unit(self, connection: sqlite3.Connection, job: Job, *, read_only: bool) -> Any:
+        tx = Transaction(
+            connection,
+            "sqlite",
+            translate,
+            now=self._clock(),
+            vault=self._vault,
+            read_only=read_only,
+        )
+        value = job.fn(tx, *job.args)
+        tx.check()
+        return value, tx.events
+
+
+class SqliteReader(_SqliteSession):
+    """Runs units that read, each in a snapshot of its own."""
+
+    def run(self, jobs: Sequence[Job]) -> None:
+        """Give every job an outcome."""
+        for job in jobs:
+            job.outcome = outcome.capture(self._read, job)
+
+    def _read(self, job: Job) -> Any:
+        try:
+            connection = self._open(read_only=True)
+            connection.execute("BEGIN")
+            try:
+                return self._unit(connection, job, read_only=True)
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self.close()
+            raise translate(error) or error from error
+
+
+class SqliteWriter(_SqliteSession):
+    """Runs units that write, a group of them in one transaction."""
+
+    def run(self, jobs: Sequence[Job]) -> None:
+        """Give every job an outcome."""
+        left = list(jobs)
+        while left:
+            left = self._group(left)
+
+    def _group(self, jobs: list[Job]) -> list[Job]:
+        """Commit as many of the jobs as time allows; return the others."""
+        done = 0
+        try:
+            connection = self._open(read_only=False)
+            connection.execute("BEGIN IMMEDIATE")
+            deadline = time.monotonic() + BATCH_SECONDS
+            for job in jobs:
+                job.outcome = outcome.capture(self._write, connection, job)
+                done += 1
+                if not connection.in_transaction:
+                    raise Unavailable("the database gave the transaction up")
+                if time.monotonic() > deadline:
+                    break
+            connection.execute("COMMIT")
+        except (sqlite3.Error, StorageError, OSError) as error:
+            return self._give_up(jobs, error)
+        return jobs[done:]
+
+    def _give_up(self, jobs: list[Job], error: Exception) -> list[Job]:
+        """The transaction is lost, and with it everything in the group."""
+        failure = error if isinstance(error, StorageError) else translate(error) or Unavailable()
+        for job in jobs:
+            job.outcome = outcome.Error(type(failure)())  # type: ignore[call-arg]
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+        self.close()
+        return []
+
+    def _write(self, connection: sqlite3.Connection, job: Job) -> Any:
+        connection.execute("SAVEPOINT unit")
+        try:
+            value = self._unit(connection, job, read_only=False)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO unit")
+                connection.execute("RELEASE unit")
+            raise
+        connection.execute("RELEASE unit")
+        return value
