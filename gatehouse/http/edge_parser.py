@@ -30,7 +30,7 @@ _HEAD: Final = re.compile(
 _HOPELESS: Final = re.compile(
     rb"[^\t\r\n\x20-\x7e\x80-\xff]|(?<!\r)\n|\r(?!\n|\Z)|\n[\t ]|\A[^A-Z\r]|\A\r\n\r"
 )
-_OTHER_VERSION: Final = re.compile(rb"[A-Z]++ [\x21-\x7e]++ HTTP/[0-9]\.[0-9]\r\n")
+_OTHER_VERSION: Final = re.compile(rb"[A-Z]++ [\x21-\x7e]++ HTTP/(?!1\.[01])[0-9]\.[0-9]\r\n")
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
