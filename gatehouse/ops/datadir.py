@@ -37,7 +37,7 @@ def prepare_data_dir(settings: Settings) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(None, "it is not writable")  # noqa: TRY301
+            raise PermissionError(None, "it is not writable")
     except OSError as error:
         raise DataDirError(f"GATEHOUSE_DATA_DIR: {path} cannot be used: {error.strerror}") from None
     return path

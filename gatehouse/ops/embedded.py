@@ -91,29 +91,27 @@ async def private_valkey(data_dir: Path) -> AsyncIterator[str]:
     path = socket_path(directory)
     await _stop_orphan(path)
     command = _command(find_server(), directory, path)
-    process = await _start(command, path, directory)
+    keeper = _Keeper(command, path, directory, await _start(command, path, directory))
     try:
         async with trio.open_nursery() as nursery:
-            keeper = _Keeper(command, path, directory, process)
             nursery.start_soon(keeper.run)
             yield f"unix://{path}"
             nursery.cancel_scope.cancel()
     finally:
         with trio.CancelScope(shield=True):
             await _stop(keeper.process)
-            path.unlink(missing_ok=True)
 
 
 class _Keeper:
     def __init__(
-        self, command: list[str], path: Path, directory: Path, process: subprocess.Popen[bytes]
+        self, command: list[str], path: Path, directory: Path, process: trio.Process
     ) -> None:
         self._start_again = (command, path, directory)
         self.process = process
 
     async def run(self) -> None:
         while True:
-            await _ended(self.process)
+            await self.process.wait()
             log.error("private_valkey_ended", status=self.process.returncode)
             await trio.sleep(RESTART_SECONDS)
             try:
@@ -142,8 +140,8 @@ def _command(program: Path, directory: Path, path: Path) -> list[str]:
     ]
 
 
-async def _start(command: list[str], path: Path, directory: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(  # noqa: S603
+async def _start(command: list[str], path: Path, directory: Path) -> trio.Process:
+    process = await trio.lowlevel.open_process(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -157,32 +155,25 @@ async def _start(command: list[str], path: Path, directory: Path) -> subprocess.
                 return process
             await trio.sleep(POLL_SECONDS)
     process.kill()
-    process.wait()
+    await process.wait()
     raise EmbeddedError(f"the private Valkey did not start: see {directory / 'valkey.log'}")
 
 
-async def _stop(process: subprocess.Popen[bytes]) -> None:
+async def _stop(process: trio.Process) -> None:
     process.terminate()  # which writes what is not yet written
     with trio.move_on_after(STOP_SECONDS):
-        await _ended(process)
+        await process.wait()
         return
     log.error("private_valkey_killed", seconds=STOP_SECONDS)
     process.kill()
-    process.wait()
-
-
-async def _ended(process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        await trio.sleep(POLL_SECONDS * 4)
+    await process.wait()
 
 
 async def _stop_orphan(path: Path) -> None:
-    if not path.exists():
-        return
     with trio.move_on_after(STOP_SECONDS):
-        while _ask(path, b"SHUTDOWN") is not None:
+        # Its end can only be polled for: it is no child of ours.
+        while _ask(path, b"SHUTDOWN") is not None:  # noqa: ASYNC110
             await trio.sleep(POLL_SECONDS)
-        path.unlink(missing_ok=True)
         return
     raise EmbeddedError(f"a server that was left behind does not stop: see {path}")
 

@@ -202,24 +202,24 @@ class SnapshotFile:
     """Where a worker leaves its snapshots for the supervisor."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._draft = path.with_suffix(".draft")
 
     def write(self, snapshot: Snapshot) -> None:
         """Replace the snapshot; a reader sees the old one or the new one whole."""
         self._draft.write_bytes(msgspec.msgpack.encode(snapshot))
-        self._draft.replace(self._path)
+        self._draft.replace(self.path)
 
     def read(self) -> Snapshot | None:
         """The newest snapshot, or `None` if there is none that can be read."""
         try:
-            return msgspec.msgpack.decode(self._path.read_bytes(), type=Snapshot)
+            return msgspec.msgpack.decode(self.path.read_bytes(), type=Snapshot)
         except (OSError, msgspec.MsgspecError):
             return None
 
     def remove(self) -> None:
         """Forget the snapshot."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         self._draft.unlink(missing_ok=True)
 
 

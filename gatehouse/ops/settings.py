@@ -237,6 +237,13 @@ class Settings(BaseSettings):
         """The database's URL, given or the default file."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'gatehouse.db'}"
 
+    def resolved(self, origin: str, embedded_redis: str = "") -> Settings:
+        """The same settings with what was found out while starting."""
+        found: dict[str, Any] = {"public_url": origin}
+        if embedded_redis:
+            found["redis_url"] = SecretStr(embedded_redis)
+        return self.model_copy(update=found)
+
     @property
     def metrics_address(self) -> str | None:
         """Where metrics are served, or `None`."""
