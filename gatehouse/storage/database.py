@@ -136,7 +136,7 @@ def _ping(tx: Transaction) -> None:
         raise StorageError("the schema is not up to date")
 
 
-def _build(
+def _build(  # noqa: PLR0917 - the one call is `open`'s
     cls: type[Database],
     url: str,
     vault: Vault | None,
@@ -165,10 +165,10 @@ def _build(
     # Imported where it is needed: the driver of the other database costs 150 ms.
     from gatehouse.storage import postgres  # noqa: PLC0415
 
-    door = postgres.Door(url)
+    door, turns = postgres.Door(url), postgres.Turns()
     pool = Workers(
         "postgresql",
-        lambda: postgres.PostgresSession(door, clock, vault),
+        lambda: postgres.PostgresSession(door, turns, clock, vault),
         size=pool_size or postgres.POOL_SIZE,
         observer=observer,
     )

@@ -3,6 +3,8 @@
 Drivers have their own exceptions, and two drivers have two families of them. They are translated
 in one place per driver, so that callers decide on these alone. A dialect maps them to its wire
 format. No message holds a value that was stored: values may be secrets.
+
+They are named by what they say, and so without the suffix that N818 asks for.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ class StorageError(Exception):
     """Anything that storage raises on purpose."""
 
 
-class NotFound(StorageError):
+class NotFound(StorageError):  # noqa: N818
     """There is no such record in this tenant."""
 
     def __init__(self, entity: str, id: str) -> None:
@@ -21,7 +23,7 @@ class NotFound(StorageError):
         self.id = id
 
 
-class Conflict(StorageError):
+class Conflict(StorageError):  # noqa: N818
     """Another record of the tenant has this value already. `field` is the column's name."""
 
     def __init__(self, entity: str, field: str) -> None:
@@ -30,7 +32,7 @@ class Conflict(StorageError):
         self.field = field
 
 
-class Referenced(StorageError):
+class Referenced(StorageError):  # noqa: N818
     """A record names one that does not exist, or is still needed by another."""
 
     def __init__(self, entity: str) -> None:
@@ -38,7 +40,7 @@ class Referenced(StorageError):
         self.entity = entity
 
 
-class Refused(StorageError):
+class Refused(StorageError):  # noqa: N818
     """A rule of the aggregate forbids this change. `rule` is a fixed word, safe to show."""
 
     def __init__(self, entity: str, rule: str) -> None:
@@ -47,11 +49,11 @@ class Refused(StorageError):
         self.rule = rule
 
 
-class InvalidValue(StorageError):
+class InvalidValue(StorageError):  # noqa: N818
     """A value that no column can hold: a NUL byte, a lone surrogate, a number out of range."""
 
 
-class Busy(StorageError):
+class Busy(StorageError):  # noqa: N818
     """Too much is waiting for the database, or others hold it: come back later."""
 
     def __init__(self, message: str = "the database is busy", retry_after: float = 1.0) -> None:
@@ -59,7 +61,7 @@ class Busy(StorageError):
         self.retry_after = retry_after
 
 
-class Unavailable(StorageError):
+class Unavailable(StorageError):  # noqa: N818
     """The database cannot be reached or is failing. Nothing was changed."""
 
     def __init__(

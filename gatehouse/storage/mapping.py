@@ -73,19 +73,15 @@ class RecordMap(Generic[R]):
     def write(self, tx: Transaction, record: R) -> dict[str, Any]:
         """The parameters that store a record."""
         values = {name: getattr(record, name) for name in self.names}
-        for name, value in self.seal(tx, values, [values[self.names[i]] for i in self._keys]):
-            values[name] = value
-        return values
+        return values | self.seal(tx, values, [values[self.names[key]] for key in self._keys])
 
-    def seal(
-        self, tx: Transaction, values: Mapping[str, Any], key: list[str]
-    ) -> list[tuple[str, str]]:
+    def seal(self, tx: Transaction, values: Mapping[str, Any], key: list[str]) -> dict[str, str]:
         """The sealed form of those of the values that are secrets."""
-        return [
-            (name, tx.vault.seal(values[name], self.place(name, key)))
+        return {
+            name: tx.vault.seal(values[name], self.place(name, key))
             for _, name in self.sealed
             if values.get(name) is not None
-        ]
+        }
 
     def place(self, column: str, key: list[str]) -> str:
         """What a seal is bound to: the column, and the primary key of the row."""

@@ -4,6 +4,7 @@
 explicit locks, exactly as it does under SQLite's single writer, so that one repository is right on
 both. The price is that PostgreSQL may ask for a retry; a unit is therefore run again, a bounded
 number of times, and *must be re-runnable*: a function of its arguments and of the database. Units
+that keep losing take turns (`Turns`). Units
 that read run statement by statement, without a transaction: what must be consistent between
 statements is one statement, or a unit that writes.
 
@@ -16,12 +17,11 @@ that broke during COMMIT leaves the outcome open: `Indeterminate`.
 from __future__ import annotations
 
 import os
-import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import outcome
@@ -53,10 +53,14 @@ STATEMENT_MS = 10_000
 """The server gives a statement up after this."""
 LOCK_MS = 5_000
 """The server gives waiting for a lock up after this."""
-RERUNS = 10
-"""How often a unit is run again because of others; each waits longer than the one before."""
-RERUN_SECONDS = 0.002
-"""The longest pause before the first rerun; it doubles, up to a quarter of a second."""
+FREE_RUNS = 3
+"""How often a unit is run at once. Then it takes a turn among those that have failed so often."""
+TURN_RUNS = 20
+"""How often it is run in its turn, when only units that are new to it can be in the way."""
+GIVE_WAY_SECONDS = 1.0
+"""How long a unit holds back for those that have a turn."""
+TURN_KEY = 0x6761746569
+"""The advisory lock of those who take turns."""
 
 _OPTIONS = {
     "statement_timeout": STATEMENT_MS,
@@ -66,33 +70,38 @@ _OPTIONS = {
 _BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 
-class _Rerun(StorageError):
+class _Rerun(StorageError):  # noqa: N818 - named by what they say
     """The server asks to run the unit again."""
 
 
-class _Lost(StorageError):
+class _Lost(StorageError):  # noqa: N818 - named by what they say
     """The connection broke before anything could be committed."""
+
+
+_MEANINGS: tuple[tuple[tuple[type[psycopg.Error], ...], Callable[[], StorageError | None]], ...] = (
+    ((errors.SerializationFailure, errors.DeadlockDetected), _Rerun),
+    (
+        (errors.ForeignKeyViolation, errors.RestrictViolation),
+        lambda: Referenced("record"),
+    ),
+    (
+        (errors.NotNullViolation, psycopg.DataError),
+        lambda: InvalidValue("a value that the column cannot hold"),
+    ),
+    ((errors.QueryCanceled, errors.LockNotAvailable), Busy),
+    ((errors.ReadOnlySqlTransaction,), lambda: Unavailable("the database accepts no changes")),
+    ((psycopg.OperationalError, psycopg.InterfaceError), _Lost),
+)
+"""What exceptions of the driver mean here; the first that fits counts."""
 
 
 def translate(error: Exception) -> StorageError | None:
     """What a driver's exception means here; None for what is a mistake in a statement."""
-    match error:
-        case errors.SerializationFailure() | errors.DeadlockDetected():
-            return _Rerun()
-        case errors.UniqueViolation():
-            return conflict_for_index(error.diag.constraint_name or "")
-        case errors.ForeignKeyViolation() | errors.RestrictViolation():
-            return Referenced("record")
-        case errors.NotNullViolation() | psycopg.DataError() | errors.UntranslatableCharacter():
-            return InvalidValue("a value that the column cannot hold")
-        case errors.QueryCanceled() | errors.LockNotAvailable():
-            return Busy()
-        case errors.ReadOnlySqlTransaction():
-            return Unavailable("the database accepts no changes")
-        case errors.UndefinedTable() | errors.UndefinedColumn() | errors.SyntaxError():
-            return None
-        case psycopg.OperationalError() | psycopg.InterfaceError():
-            return _Lost()
+    if isinstance(error, errors.UniqueViolation):
+        return conflict_for_index(error.diag.constraint_name or "")
+    for kinds, meaning in _MEANINGS:
+        if isinstance(error, kinds):
+            return meaning()
     return None
 
 
@@ -143,11 +152,46 @@ class Door:
             raise Unavailable(f"cannot connect: {type(error).__name__}") from None
 
 
+class Turns:
+    """How units that keep losing get through: one after the other, and nobody new meanwhile.
+
+    Within the process this holds the others back; between processes, those that lose take turns
+    by an advisory lock.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._wanted = 0
+        self._turn = threading.Lock()
+
+    def give_way(self) -> None:
+        """Wait until nobody wants a turn, or for so long that something must be wrong."""
+        if self._wanted:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._wanted, GIVE_WAY_SECONDS)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Have the turn for the duration of the block."""
+        with self._changed:
+            self._wanted += 1
+        try:
+            with self._turn:
+                yield
+        finally:
+            with self._changed:
+                self._wanted -= 1
+                self._changed.notify_all()
+
+
 class PostgresSession:
     """One thread's connection."""
 
-    def __init__(self, door: Door, clock: Callable[[], int], vault: Vault | None) -> None:
+    def __init__(
+        self, door: Door, turns: Turns, clock: Callable[[], int], vault: Vault | None
+    ) -> None:
         self._door = door
+        self._turns = turns
         self._clock = clock
         self._vault = vault
         self._lock = threading.Lock()
@@ -176,21 +220,44 @@ class PostgresSession:
                 self._connection = None
 
     def _persist(self, job: Job) -> Any:
-        """Run the unit until it has been decided."""
-        pause = RERUN_SECONDS
-        lost = False
-        for _ in range(RERUNS):
-            connection = self._connection or self._open()
+        """Run the unit until it has been decided, on a new connection if the old one broke."""
+        try:
+            return self._decide(job)
+        except _Lost:
             try:
-                return self._read(connection, job) if job.reads else self._write(connection, job)
+                return self._decide(job)
             except _Lost as error:
-                if lost:
-                    raise Unavailable("the connection broke") from error
-                lost = True
-            except _Rerun:
-                time.sleep(random.uniform(0, pause))
-                pause = min(2 * pause, 0.25)
+                raise Unavailable("the connection broke") from error
+
+    def _decide(self, job: Job) -> Any:
+        connection = self._connection or self._open()
+        if job.reads:
+            return self._read(connection, job)
+        for _ in range(FREE_RUNS):
+            self._turns.give_way()
+            with suppress(_Rerun):
+                return self._write(connection, job)
+        with self._turns.take():
+            return self._decide_in_turn(connection, job)
+
+    def _decide_in_turn(self, connection: psycopg.Connection[Any], job: Job) -> Any:
+        # Taken before the transaction begins, whose snapshot must be younger than the turn.
+        self._guarded(connection, f"SELECT pg_advisory_lock({TURN_KEY})")
+        try:
+            for _ in range(TURN_RUNS):
+                with suppress(_Rerun):
+                    return self._write(connection, job)
+        finally:
+            if not connection.closed:
+                self._guarded(connection, f"SELECT pg_advisory_unlock({TURN_KEY})")
         raise Busy("too many others change the same records")
+
+    def _guarded(self, connection: psycopg.Connection[Any], statement: str) -> None:
+        """Execute outside of any unit."""
+        try:
+            connection.execute(statement.encode())
+        except psycopg.Error as error:
+            raise self._failed(connection, error) from error
 
     def _open(self) -> psycopg.Connection[Any]:
         connection = self._door.connect()

@@ -140,7 +140,7 @@ class Rows(Generic[R]):
         return {name: sa.bindparam(name) for name in self.mapping.names}
 
     def _updating(self, names: frozenset[str]) -> Stmt:
-        values = {name: sa.bindparam(f"new_{name}") for name in sorted(names)}
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in sorted(names)}
         return Stmt(
             sa.update(self.table).where(*self._here).values(values).returning(*self.table.c)
         )

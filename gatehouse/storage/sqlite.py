@@ -57,6 +57,12 @@ _PRAGMAS = (
 )
 _COLUMNS = re.compile(r"UNIQUE constraint failed: (?!index )(.+)")
 _INDEX = re.compile(r"UNIQUE constraint failed: index '(.+)'")
+_FAILURES: dict[int, Callable[[], StorageError | None]] = {
+    sqlite3.SQLITE_BUSY: Busy,
+    sqlite3.SQLITE_LOCKED: Busy,
+    # A mistake in a statement: the driver's own message is the useful one.
+    sqlite3.SQLITE_ERROR: lambda: None,
+}
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -82,30 +88,26 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 def translate(error: Exception) -> StorageError | None:
     """What a driver's exception means here; None for what is a mistake in a statement."""
-    message = str(error)
     match error:
         case sqlite3.IntegrityError():
-            if found := _INDEX.match(message):
-                return conflict_for_index(found[1])
-            if found := _COLUMNS.match(message):
-                return conflict_for_columns(found[1])
-            if message.startswith("FOREIGN KEY"):
-                return Referenced("record")
-            return InvalidValue(message)
-        case OverflowError():
-            return InvalidValue("a number out of range")
-        case sqlite3.DataError():
-            return InvalidValue("a value too large")
-        case sqlite3.OperationalError() | sqlite3.DatabaseError():
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
-                sqlite3.SQLITE_BUSY,
-                sqlite3.SQLITE_LOCKED,
-            ):
-                return Busy()
-            if isinstance(error, sqlite3.ProgrammingError) or "syntax" in message:
-                return None
-            return Unavailable()
+            return _broken_rule(str(error))
+        case OverflowError() | sqlite3.DataError():
+            return InvalidValue("a value out of range")
+        case sqlite3.ProgrammingError():
+            return None
+        case sqlite3.DatabaseError(sqlite_errorcode=code):
+            return _FAILURES.get(code & 0xFF, Unavailable)()
     return None
+
+
+def _broken_rule(message: str) -> StorageError:
+    if found := _INDEX.match(message):
+        return conflict_for_index(found[1])
+    if found := _COLUMNS.match(message):
+        return conflict_for_columns(found[1])
+    if message.startswith("FOREIGN KEY"):
+        return Referenced("record")
+    return InvalidValue("a value that the column cannot hold")
 
 
 class _SqliteSession:
@@ -200,7 +202,7 @@ class SqliteWriter(_SqliteSession):
         """The transaction is lost, and with it everything in the group."""
         failure = error if isinstance(error, StorageError) else translate(error) or Unavailable()
         for job in jobs:
-            job.outcome = outcome.Error(type(failure)())  # type: ignore[call-arg]
+            job.outcome = outcome.Error(type(failure)())
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.rollback()

@@ -25,7 +25,7 @@ Params: TypeAlias = Mapping[str, Any]
 
 _DIALECTS: Mapping[Dialect, sa.Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
-    "postgresql": PGDialect_psycopg(),
+    "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
 }
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 MAX_INTEGER = 2**63 - 1

@@ -56,7 +56,7 @@ class Job:
         self.reads = reads
         self.task = trio.lowlevel.current_task()
         self.state = _State.WAITING
-        self.outcome: outcome.Outcome[Any] | None = None
+        self.outcome: outcome.Outcome[Any] = outcome.Error(Busy())
         self.queued_at = time.monotonic()
         self.started_at = 0.0
 
