@@ -20,13 +20,10 @@ import trio
 from gatehouse.actors.clients import Client, client_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
 from gatehouse.engine.errors import EngineError
-from gatehouse.storage.applications import Applications
-from gatehouse.storage.errors import NotFound
-from gatehouse.storage.records import DomainEvent, SignInExperience
-from gatehouse.storage.resources import Resources
-from gatehouse.storage.roles import Roles
-from gatehouse.storage.sign_in_experiences import SignInExperiences
-from gatehouse.storage.signing_keys import SigningKeys
+from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
+from gatehouse.storage.resources import Resources, Scopes
+from gatehouse.storage.tenants import SignInExperiences, SigningKeys
 
 if TYPE_CHECKING:
     from gatehouse.engine.redis import Redis
@@ -53,10 +50,8 @@ _ABOUT_USERS = "User."
 class Api:
     """A resource that tokens are issued for. `token_ttl` is in seconds."""
 
-    id: str
     indicator: str
     token_ttl: int
-    scopes: tuple[str, ...]
 
 
 class Directory:
@@ -106,10 +101,10 @@ class Directory:
         """The API that tokens are for when none is named."""
         return await self._ask(("default resource",), _default_resource)
 
-    async def client_scopes(self, client_id: str, resource_id: str) -> frozenset[str]:
+    async def client_scopes(self, client_id: str, indicator: str) -> frozenset[str]:
         """What the client's own roles let it do at a resource."""
-        key = ("client scopes", client_id, resource_id)
-        return await self._ask(key, _client_scopes, client_id, resource_id)
+        key = ("client scopes", client_id, indicator)
+        return await self._ask(key, _client_scopes, client_id, indicator)
 
     async def sign_in_experience(self) -> SignInExperience:
         """How the tenant's people sign in."""
@@ -151,36 +146,33 @@ class Directory:
 
 
 def _client(tx: Transaction, tenant_id: str, client_id: str) -> Client | None:
-    applications = Applications(tx, tenant_id)
-    try:
-        application = applications.get(client_id)
-    except NotFound:
+    application = Applications(tx, tenant_id).find(client_id)
+    if application is None:
         return None
-    return client_of(application, applications.secrets(client_id))
+    return client_of(application, ApplicationSecrets(tx, tenant_id).of(client_id))
 
 
 def _resource(tx: Transaction, tenant_id: str, indicator: str) -> Api | None:
-    resources = Resources(tx, tenant_id)
-    resource = resources.find_by_indicator(indicator)
-    if resource is None:
-        return None
-    scopes = tuple(scope.name for scope in resources.scopes(resource.id))
-    return Api(resource.id, resource.indicator, resource.access_token_ttl, scopes)
+    return _api(Resources(tx, tenant_id).find_by_indicator(indicator))
 
 
 def _default_resource(tx: Transaction, tenant_id: str) -> Api | None:
-    resource = Resources(tx, tenant_id).find_default()
-    return None if resource is None else _resource(tx, tenant_id, resource.indicator)
+    return _api(Resources(tx, tenant_id).default())
+
+
+def _api(resource: Resource | None) -> Api | None:
+    return None if resource is None else Api(resource.indicator, resource.access_token_ttl)
 
 
 def _client_scopes(
-    tx: Transaction, tenant_id: str, client_id: str, resource_id: str
+    tx: Transaction, tenant_id: str, client_id: str, indicator: str
 ) -> frozenset[str]:
-    return Roles(tx, tenant_id).application_scopes(client_id, resource_id)
+    granted = Scopes(tx, tenant_id).granted_to_application(client_id, indicator)
+    return frozenset(scope.name for scope in granted)
 
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
-    return SignInExperiences(tx, tenant_id).get()
+    return SignInExperiences(tx, tenant_id).current()
 
 
 def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:
@@ -192,5 +184,5 @@ def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:
             key.public_jwk,
             KeyStatus(key.status),
         )
-        for key in SigningKeys(tx, tenant_id).list()
+        for key in SigningKeys(tx, tenant_id).all()
     )

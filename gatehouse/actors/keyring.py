@@ -146,9 +146,9 @@ class Keyring:
         return self._sign(claims, "at+jwt")
 
     def verify_access_token(
-        self, token: str, *, issuer: str, audience: str, now: int
+        self, token: str, *, issuer: str, now: int, audience: str | None = None
     ) -> Mapping[str, Any]:
-        """The claims of an access token for this audience (RFC 9068 §4).
+        """The claims of an access token for this audience, or for any (RFC 9068 §4).
 
         `now` is in milliseconds since the epoch. Raises `InvalidTokenError`.
         """
@@ -158,7 +158,9 @@ class Keyring:
             if len(self._verified) >= MAX_VERIFIED_TOKENS:
                 self._verified.clear()
             self._verified[token] = claims
-        if claims.get("iss") != issuer or not _includes(claims.get("aud"), audience):
+        if claims.get("iss") != issuer or not (
+            audience is None or _includes(claims.get("aud"), audience)
+        ):
             raise InvalidTokenError("not issued for this audience")
         expires = claims.get("exp")
         if not isinstance(expires, int) or expires * 1000 <= now:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatehouse.storage.errors import NotFound
 from gatehouse.storage.records import User
-from gatehouse.storage.roles import Roles
+from gatehouse.storage.resources import Scopes
+from gatehouse.storage.roles import Roles, UserRoles
 from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
@@ -33,30 +33,35 @@ class Subject:
 
 
 async def find_subject(
-    core: Core, user_id: str, since: int, *, roles: bool = False, resource_id: str | None = None
+    core: Core, user_id: str, since: int, *, roles: bool = False, resource: str | None = None
 ) -> Subject | None:
     """The user, if what began at `since` (ms since the epoch) is still good for them.
 
-    `roles`: the names of the user's roles are wanted; `resource_id`: the scopes there.
+    `roles`: the names of the user's roles are wanted; `resource`: the scopes at the API of this
+    indicator.
     """
-    return await core.db.read(_read, core.tenant_id, user_id, since, roles, resource_id)
+    return await core.db.read(
+        _read, core.tenant_id, user_id, since=since, roles=roles, resource=resource
+    )
 
 
 def _read(
     tx: Transaction,
     tenant_id: str,
     user_id: str,
+    *,
     since: int,
     roles: bool,
-    resource_id: str | None,
+    resource: str | None,
 ) -> Subject | None:
-    try:
-        user = Users(tx, tenant_id).get(user_id)
-    except NotFound:
+    user = Users(tx, tenant_id).find(user_id)
+    if user is None or user.is_suspended or since < user.tokens_valid_after:
         return None
-    if user.is_suspended or since < user.tokens_valid_after:
-        return None
-    grants = Roles(tx, tenant_id)
-    names = tuple(role.name for role in grants.of_user(user_id)) if roles else ()
-    scopes = frozenset() if resource_id is None else grants.user_scopes(user_id, resource_id)
-    return Subject(user, names, scopes)
+    names: tuple[str, ...] = ()
+    if roles:
+        ids = sorted(UserRoles(tx, tenant_id).members(user_id))
+        names = tuple(sorted(role.name for role in Roles(tx, tenant_id).get_many(ids)))
+    if resource is None:
+        return Subject(user, names)
+    granted = Scopes(tx, tenant_id).granted_to_user(user_id, resource)
+    return Subject(user, names, frozenset(scope.name for scope in granted))

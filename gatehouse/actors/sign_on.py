@@ -1,0 +1,129 @@
+"""From a session to a code: what the authorization endpoint does with the actors.
+
+Who is signed in at this browser, what a login or a consent changes about that, and what a client
+receives in the end. HTTP calls these; they know nothing of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatehouse.actors import family, session
+from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
+from gatehouse.actors.family import CODE_AGE_MS, OFFLINE_ACCESS, End, Family, Open
+from gatehouse.actors.session import Authorize, Session, SessionGone, SignIn, SignOut
+from gatehouse.actors.subjects import find_subject
+from gatehouse.actors.tokens import Purpose, new_family_id, new_uid
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A session that is good at this moment."""
+
+    session_id: str
+    session: Session
+
+
+async def find_presence(core: Core, session_id: str | None) -> Presence | None:
+    """The session of this id, if its user may still use it."""
+    if session_id is None:
+        return None
+    state = await core.engine.read(session.address(core.tenant_id, session_id))
+    if state is None:
+        return None
+    if await find_subject(core, state.user_id, state.auth_time) is None:
+        return None
+    return Presence(session_id, state)
+
+
+async def sign_in(core: Core, known: str | None, login: LoginResult) -> Presence:
+    """Record a login in this browser's session; `known` is the session it has, if any.
+
+    The session is renewed if it is the same user's, and otherwise ended and replaced by a new one.
+    Raises `SessionGone` if the user may not sign in any more.
+    """
+    if await find_subject(core, login.user_id, login.auth_time) is None:
+        raise SessionGone
+    if known is not None:
+        state = await core.engine.read(session.address(core.tenant_id, known))
+        if state is None or state.user_id != login.user_id:
+            await sign_out(core, known)
+            known = None
+    session_id = known or new_uid()
+    address = session.address(core.tenant_id, session_id)
+    await core.engine.turn(address, SignIn(login))
+    state = await core.engine.read(address)
+    if state is None:
+        raise SessionGone
+    return Presence(session_id, state)
+
+
+async def issue_code(
+    core: Core, presence: Presence, request: AuthorizationRequest, consent: ConsentResult
+) -> str:
+    """The authorization code of a new token family. Raises `SessionGone`.
+
+    The session learns of the family first: whatever happens in between, no family exists that
+    signing out would not find.
+    """
+    scopes = tuple(scope for scope in request.scopes if scope in consent.scopes)
+    resources = tuple(one for one in request.resources if one in consent.resources)
+    family_id = new_family_id()
+    authorized = await core.engine.turn(
+        session.address(core.tenant_id, presence.session_id),
+        Authorize(
+            client_id=request.client_id,
+            user_id=presence.session.user_id,
+            sid=new_uid(),
+            consent=consent,
+            family_id=None if OFFLINE_ACCESS in scopes else family_id,
+        ),
+    )
+    now = core.clock()
+    state = authorized.session
+    issued = Family(
+        client_id=request.client_id,
+        user_id=state.user_id,
+        scopes=scopes,
+        resources=resources,
+        created_at=now,
+        expires_at=now + CODE_AGE_MS,
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        code_expires_at=now + CODE_AGE_MS,
+        nonce=request.nonce,
+        session_id=presence.session_id,
+        sid=authorized.sid,
+        auth_time=state.auth_time,
+        auth_time_wanted=request.max_age is not None,
+        amr=state.amr,
+        acr=state.acr,
+    )
+    await core.engine.turn(family.address(core.tenant_id, family_id), Open(issued))
+    await end_families(core, authorized.evicted)
+    return core.tokens.encode(Purpose.AUTHORIZATION_CODE, family_id, 0)
+
+
+async def sign_out(core: Core, session_id: str) -> None:
+    """End the session, and the token families that were to live no longer than it.
+
+    The families end first: should this be interrupted, the session is still there to try again.
+    """
+    address = session.address(core.tenant_id, session_id)
+    state = await core.engine.read(address)
+    if state is None:
+        return
+    ended = session.bound_families(state)
+    await end_families(core, ended)
+    left = await core.engine.turn(address, SignOut())
+    await end_families(core, tuple(one for one in left if one not in ended))
+
+
+async def end_families(core: Core, family_ids: tuple[str, ...]) -> None:
+    """End token families, wherever they stand."""
+    for family_id in family_ids:
+        await core.engine.turn(family.address(core.tenant_id, family_id), End())

@@ -1,0 +1,210 @@
+"""The authorization endpoint: from a client's question to a page, or to a code at once.
+
+    /oidc/auth ──> who is there? ──login──> /sign-in … /oidc/auth/<uid> ─┐
+                    │   ^                                                │
+                    │   └────────────────────────────────────────────────┘
+                    ├──consent──> /consent … /oidc/auth/<uid> ─┐
+                    └──────────────────────────────────────────┴──> code, to the redirect URI
+
+OpenID Connect Core §3.1.2, RFC 6749 §4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from gatehouse.actors import interaction
+from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
+from gatehouse.actors.interaction import Begin, ConsumeResult, Interaction, Prompt
+from gatehouse.actors.sign_on import Presence, find_presence, issue_code, sign_in
+from gatehouse.actors.tokens import is_uid, new_uid
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.oidc import browser
+from gatehouse.http.oidc.authorization_request import WHAT_IS_ASKED, WHO_ASKS, Draft
+from gatehouse.http.oidc.dialect import MAX_FORM_BYTES
+from gatehouse.http.oidc.errors import OAuthError, session_not_found
+from gatehouse.http.oidc.parameters import Parameters, form_parameters, query_parameters
+from gatehouse.http.oidc.response import Destination, go_to, respond_to_client
+from gatehouse.http.operation import Operations
+
+AnyCall = Call[Any, Any]
+
+operations = Operations(tags=("OIDC",))
+
+_SIGN_IN, _REGISTER = "/sign-in", "/register"
+_SCREENS = {
+    "register": _REGISTER,
+    "identifier:register": _REGISTER,
+    "signUp": _REGISTER,
+}
+"""The page that a client may ask to be shown first; anything else is the sign-in page."""
+
+
+@operations.get("/oidc/auth", "GetAuthorization", documented=False)
+async def authorize_by_query(call: AnyCall) -> Reply:
+    """Begin to sign in (OpenID Connect Core §3.1.2.1)."""
+    return await _authorize(call, query_parameters(call))
+
+
+@operations.post("/oidc/auth", "PostAuthorization", max_body=MAX_FORM_BYTES, documented=False)
+async def authorize_by_form(call: AnyCall) -> Reply:
+    """Begin to sign in, with the request in a form."""
+    return await _authorize(call, form_parameters(call))
+
+
+@operations.get("/oidc/auth/{uid}", "ResumeAuthorization", documented=False)
+async def resume(call: AnyCall) -> Reply:
+    """Go on where the browser left for a page."""
+    core, uid = call.core, call.path["uid"]
+    if not is_uid(uid) or not browser.may_resume(core, call.cookies, uid):
+        raise session_not_found()
+    address = interaction.address(core.tenant_id, uid)
+    answered = await core.engine.turn(address, ConsumeResult())
+    if answered is None:
+        waiting = interaction.alive(await core.engine.read(address), core.clock())
+        return _to_page(waiting.prompt, waiting.params, ())
+    cookies = browser.forget_resumption(core, uid)
+    try:
+        return await _after_answer(call, answered, cookies)
+    except OAuthError as error:
+        if error.error == "not_found":
+            raise
+        return _to_client(call, answered.params, _fields(error), cookies)
+
+
+async def _after_answer(call: AnyCall, answered: Interaction, cookies: Sequence[str]) -> Reply:
+    core, request = call.core, answered.params
+    known = browser.session_id(core, call.cookies)
+    match answered.result:
+        case LoginResult() as login:
+            presence = await sign_in(core, known, login)
+            return await _after_login(call, request, presence, cookies)
+        case ConsentResult() as consent:
+            here = await find_presence(core, known)
+            if here is None or here.session_id != answered.session_id:
+                raise session_not_found()
+            return await _issue(call, request, here, consent, cookies)
+        case _:
+            raise OAuthError("access_denied", "the user denied the request")
+
+
+async def _authorize(call: AnyCall, parameters: Parameters) -> Reply:
+    draft = Draft(call.core, parameters)
+    for step in WHO_ASKS:
+        await step(draft)
+    try:
+        for step in WHAT_IS_ASKED:
+            await step(draft)
+        return await _answer(call, draft)
+    except OAuthError as error:
+        to = Destination(draft.redirect_uri, draft.response_mode, parameters.first("state"))
+        return respond_to_client(call.core, to, _fields(error))
+
+
+async def _answer(call: AnyCall, draft: Draft) -> Reply:
+    request = draft.request()
+    presence = await find_presence(call.core, browser.session_id(call.core, call.cookies))
+    if presence is None or _login_needed(draft, presence):
+        if "none" in request.prompts:
+            raise OAuthError("login_required", "end-user authentication is required")
+        return await _ask(call, Prompt.LOGIN, request, presence, ())
+    return await _after_login(call, request, presence, ())
+
+
+def _login_needed(draft: Draft, presence: Presence) -> bool:
+    """Whether who is signed in has to prove it again (OpenID Connect Core §3.1.2.3)."""
+    state = presence.session
+    age = draft.core.clock() - state.auth_time
+    return (
+        "login" in draft.prompts
+        or (draft.max_age is not None and age > draft.max_age * 1000)
+        or draft.hinted_user not in (None, state.user_id)
+    )
+
+
+async def _after_login(
+    call: AnyCall, request: AuthorizationRequest, presence: Presence, cookies: Sequence[str]
+) -> Reply:
+    if await _consent_needed(call, request, presence):
+        if "none" in request.prompts:
+            raise OAuthError("consent_required", "end-user consent is required")
+        cookies = (*cookies, *browser.remember_session(call.core, presence.session_id))
+        return await _ask(call, Prompt.CONSENT, request, presence, cookies)
+    consent = ConsentResult(scopes=request.scopes, resources=request.resources)
+    return await _issue(call, request, presence, consent, cookies)
+
+
+async def _consent_needed(call: AnyCall, request: AuthorizationRequest, presence: Presence) -> bool:
+    """OpenID Connect Core §3.1.2.4. The tenant's own applications need none, but pass through
+    the page that gives it, save where no page may be shown."""
+    client = await call.core.directory.client(request.client_id)
+    if client is None:
+        raise OAuthError("unauthorized_client", "the client was removed")
+    if "none" in request.prompts and not client.third_party:
+        return False
+    given = presence.session.clients.get(client.id)
+    covered = given is not None and given.covers(request.scopes, request.resources)
+    return "consent" in request.prompts or not covered
+
+
+async def _ask(
+    call: AnyCall,
+    prompt: Prompt,
+    request: AuthorizationRequest,
+    presence: Presence | None,
+    cookies: Sequence[str],
+) -> Reply:
+    """Begin an interaction and send the browser to its page."""
+    core, uid = call.core, new_uid()
+    await core.engine.turn(
+        interaction.address(core.tenant_id, uid),
+        Begin(
+            client_id=request.client_id,
+            params=request,
+            prompt=prompt,
+            session_id=None if presence is None else presence.session_id,
+        ),
+    )
+    remembered = browser.remember_interaction(core, call.cookies, request.client_id, uid)
+    return _to_page(prompt, request, (*cookies, *remembered))
+
+
+def _to_page(prompt: Prompt, request: AuthorizationRequest, cookies: Sequence[str]) -> Reply:
+    query = {"app_id": request.client_id}
+    path = "/consent"
+    if prompt is Prompt.LOGIN:
+        path = _SCREENS.get(request.first_screen or "", _SIGN_IN)
+        if request.login_hint is not None:
+            query["login_hint"] = request.login_hint
+        if request.ui_locales is not None:
+            query["ui_locales"] = request.ui_locales
+    return go_to(f"{path}?{urlencode(query)}", cookies)
+
+
+async def _issue(
+    call: AnyCall,
+    request: AuthorizationRequest,
+    presence: Presence,
+    consent: ConsentResult,
+    cookies: Sequence[str],
+) -> Reply:
+    code = await issue_code(call.core, presence, request, consent)
+    renewed = browser.remember_session(call.core, presence.session_id)
+    return _to_client(call, request, {"code": code}, (*cookies, *renewed))
+
+
+def _to_client(
+    call: AnyCall,
+    request: AuthorizationRequest,
+    answer: dict[str, str],
+    cookies: Sequence[str],
+) -> Reply:
+    to = Destination(request.redirect_uri, request.response_mode, request.state)
+    return respond_to_client(call.core, to, answer, cookies)
+
+
+def _fields(error: OAuthError) -> dict[str, str]:
+    """The error as the client is told (RFC 6749 §4.1.2.1)."""
+    return {"error": error.error, "error_description": error.description}

@@ -1,0 +1,99 @@
+"""What a browser remembers for the authorization server: the cookies, written in one place.
+
+All are `SameSite=Lax`, so no other site's page can submit a form with them, and signed. Only
+`_logto`, which names the application to the pages, may be read by scripts, as Logto has it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS
+from gatehouse.actors.cookies import (
+    APPLICATION_COOKIE,
+    INTERACTION_COOKIE,
+    RESUME_COOKIE,
+    SESSION_COOKIE,
+    add_interaction,
+)
+from gatehouse.actors.session import SESSION_AGE_MS
+from gatehouse.actors.tokens import is_uid
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+
+
+def session_id(core: Core, cookies: Mapping[str, str]) -> str | None:
+    """The session this browser says it has, if the cookie is ours."""
+    value = core.cookies.read(cookies, SESSION_COOKIE)
+    return value if value is not None and is_uid(value) else None
+
+
+def may_resume(core: Core, cookies: Mapping[str, str], uid: str) -> bool:
+    """Whether the interaction began in this browser: a link to another's is not followed."""
+    return core.cookies.read(cookies, RESUME_COOKIE) == uid
+
+
+def remember_interaction(
+    core: Core, cookies: Mapping[str, str], client_id: str, uid: str
+) -> list[str]:
+    """Cookies that make the interaction this browser's."""
+    expires = core.clock() + MAX_INTERACTION_AGE_MS
+    known = core.cookies.read(cookies, INTERACTION_COOKIE)
+    interactions = add_interaction(known, client_id, uid)
+    application = json.dumps({"appId": client_id}, separators=(",", ":"))
+    return [
+        *_signed(core, APPLICATION_COOKIE, application, http_only=False),
+        *_signed(core, INTERACTION_COOKIE, interactions, expires=expires),
+        *_signed(core, RESUME_COOKIE, uid, path=resume_path(uid), expires=expires),
+    ]
+
+
+def forget_resumption(core: Core, uid: str) -> list[str]:
+    """Cookies that forget an interaction that is over."""
+    return _signed(core, RESUME_COOKIE, "", path=resume_path(uid), expires=0)
+
+
+def remember_session(core: Core, session: str) -> list[str]:
+    """Cookies that keep the browser signed in."""
+    return _signed(core, SESSION_COOKIE, session, expires=core.clock() + SESSION_AGE_MS)
+
+
+def forget_session(core: Core) -> list[str]:
+    """Cookies that sign the browser out."""
+    return _signed(core, SESSION_COOKIE, "", expires=0)
+
+
+def resume_path(uid: str) -> str:
+    """Where the browser comes back to once the person has answered."""
+    return f"/oidc/auth/{uid}"
+
+
+def _signed(
+    core: Core,
+    name: str,
+    value: str,
+    *,
+    path: str = "/",
+    expires: int | None = None,
+    http_only: bool = True,
+) -> list[str]:
+    """The `Set-Cookie` values of a cookie and its companion; `expires` in ms since the epoch."""
+    attributes = f"; path={path}"
+    if expires is not None:
+        attributes += f"; expires={_date(expires)}"
+    attributes += "; samesite=lax"
+    if core.public_url.startswith("https:"):
+        attributes += "; secure"
+    if http_only:
+        attributes += "; httponly"
+    signature = core.cookies.signature(name, value)
+    return [f"{name}={value}{attributes}", f"{name}.sig={signature}{attributes}"]
+
+
+def _date(at: int) -> str:
+    return format_datetime(datetime.fromtimestamp(at / 1000, UTC), usegmt=True)

@@ -1,0 +1,75 @@
+"""Who the client is: the steps before a token, introspection or revocation request is looked at.
+
+Public clients name themselves (`none`), confidential ones present their secret in the
+Authorization header (`client_secret_basic`) or in the form (`client_secret_post`), RFC 6749 §2.3.1.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from typing import Any
+from urllib.parse import unquote_plus
+
+from gatehouse.actors.clients import Client
+from gatehouse.http.call import Call
+from gatehouse.http.oidc.errors import OAuthError
+from gatehouse.http.oidc.parameters import Parameters
+
+METHODS = ("client_secret_basic", "client_secret_post", "none")
+"""What discovery announces."""
+
+_CHALLENGE = (("www-authenticate", 'Basic realm="oidc"'),)
+
+
+async def authenticate_client(call: Call[Any, Any], form: Parameters) -> Client:
+    """The client that sent the request. Raises `OAuthError` (`invalid_client`)."""
+    client_id, secret = _credentials(call, form)
+    client = await call.core.directory.client(client_id)
+    if client is None:
+        raise _refused("client authentication failed", call)
+    if client.public:
+        if secret is not None:
+            raise _refused("a public client has no secret", call)
+    elif secret is None or not client.authenticates(secret, call.core.clock()):
+        raise _refused("client authentication failed", call)
+    check_origin(call, client)
+    return client
+
+
+def check_origin(call: Call[Any, Any], client: Client) -> None:
+    """Only scripts of origins that the client registered may use it from a browser."""
+    origin = call.headers.get("origin")
+    if origin is None or origin == call.core.public_url or client.allows_origin(origin):
+        return
+    call.refuse_cors()
+    raise OAuthError("invalid_request", f"the origin is not allowed for client {client.id}")
+
+
+def _credentials(call: Call[Any, Any], form: Parameters) -> tuple[str, str | None]:
+    """Client id and secret, by one method and no more (RFC 6749 §2.3)."""
+    header = call.headers.get("authorization")
+    if header is None:
+        client_id = form.get("client_id")
+        if client_id is None:
+            raise _refused("no client authentication mechanism provided", call)
+        return client_id, form.get("client_secret")
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise _refused("unsupported client authentication scheme", call)
+    if form.get("client_secret") is not None:
+        raise OAuthError("invalid_request", "more than one client authentication method")
+    try:
+        name, colon, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (Base64Error, UnicodeDecodeError):
+        raise _refused("the authorization header cannot be read", call) from None
+    client_id = unquote_plus(name)
+    if not colon or form.get("client_id") not in (None, client_id):
+        raise _refused("the authorization header cannot be read", call)
+    return client_id, unquote_plus(secret)
+
+
+def _refused(description: str, call: Call[Any, Any]) -> OAuthError:
+    """With a challenge if the client tried the header (RFC 6749 §5.2)."""
+    tried = call.headers.get("authorization") is not None
+    return OAuthError("invalid_client", description, headers=_CHALLENGE if tried else ())

@@ -1,0 +1,62 @@
+"""What this server can do, and the keys to check its signatures with.
+
+OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. Only what works is announced.
+"""
+
+from __future__ import annotations
+
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.oidc import client_authentication
+from gatehouse.http.oidc.claims import CLAIMS_SUPPORTED, USER_SCOPES
+from gatehouse.http.oidc.dialect import cors
+from gatehouse.http.oidc.response import RESPONSE_MODES
+from gatehouse.http.oidc.token import GRANT_TYPES
+from gatehouse.http.operation import Operations
+
+operations = Operations(tags=("OIDC",), cors=cors("GET"))
+
+
+@operations.get(
+    "/oidc/.well-known/openid-configuration", "GetOpenIdConfiguration", hot=True, documented=False
+)
+async def openid_configuration(call: Call) -> Reply:
+    """What this server can do."""
+    issuer = call.core.issuer
+    keyring = await call.core.keyring()
+    return Reply(
+        200,
+        {
+            "authorization_endpoint": f"{issuer}/auth",
+            "claims_parameter_supported": False,
+            "claims_supported": CLAIMS_SUPPORTED,
+            "code_challenge_methods_supported": ["S256"],
+            "end_session_endpoint": f"{issuer}/session/end",
+            "grant_types_supported": list(GRANT_TYPES),
+            "issuer": issuer,
+            "jwks_uri": f"{issuer}/jwks",
+            "authorization_response_iss_parameter_supported": True,
+            "response_modes_supported": list(RESPONSE_MODES),
+            "response_types_supported": ["code"],
+            "scopes_supported": USER_SCOPES,
+            "subject_types_supported": ["public"],
+            "token_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "token_endpoint": f"{issuer}/token",
+            "id_token_signing_alg_values_supported": [keyring.current.algorithm.value],
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+            "userinfo_endpoint": f"{issuer}/me",
+            "introspection_endpoint": f"{issuer}/token/introspection",
+            "introspection_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "revocation_endpoint": f"{issuer}/token/revocation",
+            "revocation_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "backchannel_logout_supported": False,
+            "claim_types_supported": ["normal"],
+        },
+    )
+
+
+@operations.get("/oidc/jwks", "GetJwks", hot=True, documented=False)
+async def jwks(call: Call) -> Reply:
+    """The public keys (RFC 7517 §5): those that sign, will sign and have signed."""
+    keyring = await call.core.keyring()
+    return Reply(200, keyring.jwks, content_type="application/jwk-set+json; charset=utf-8")

@@ -1,0 +1,288 @@
+"""The token endpoint (RFC 6749 §3.2): a grant in, tokens out.
+
+Each grant is a short story: what was presented, what the actor decided, what is written out. The
+endpoint is the busiest of all, so it is mounted in front of the web framework.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from gatehouse.actors import family
+from gatehouse.actors.clients import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    REFRESH_TOKEN,
+    Client,
+)
+from gatehouse.actors.directory import Api
+from gatehouse.actors.family import (
+    AccessWish,
+    Family,
+    Granted,
+    OpenForClient,
+    RedeemCode,
+    Refresh,
+    Refusal,
+)
+from gatehouse.actors.sign_on import end_families
+from gatehouse.actors.subjects import Subject, find_subject
+from gatehouse.actors.tokens import Purpose, TokenRef, new_family_id
+from gatehouse.engine.actor import Address
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.oidc.claims import OPENID, USER_SCOPES, id_token_claims
+from gatehouse.http.oidc.client_authentication import authenticate_client
+from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
+from gatehouse.http.oidc.errors import OAuthError
+from gatehouse.http.oidc.parameters import Parameters, form_parameters
+from gatehouse.http.operation import Operations
+
+AnyCall = Call[Any, Any]
+Grant = Callable[[AnyCall, Client, Parameters], Awaitable[dict[str, Any]]]
+
+operations = Operations(tags=("OIDC",), cors=cors("POST"))
+
+ACCESS_TOKEN_TTL_S = 3600
+"""How long an opaque access token is good."""
+
+MIN_VERIFIER, MAX_VERIFIER = 43, 128
+"""Characters of a code verifier (RFC 7636 §4.1)."""
+
+_WRONG_TARGET = {
+    Refusal.RESOURCE: ("invalid_target", "resource indicator is missing, or unknown"),
+    Refusal.SCOPE: ("invalid_scope", "the scope exceeds what was granted"),
+}
+
+
+@operations.post(
+    "/oidc/token", "ExchangeToken", hot=True, max_body=MAX_FORM_BYTES, documented=False
+)
+async def exchange_token(call: AnyCall) -> Reply:
+    """Tokens for a grant (RFC 6749 §5.1)."""
+    form = form_parameters(call)
+    client = await authenticate_client(call, form)
+    form.check_repetition()
+    grant_type = form.require("grant_type")
+    grant = _GRANTS.get(grant_type)
+    if grant is None:
+        raise OAuthError("unsupported_grant_type", "unsupported grant_type requested")
+    if grant_type not in client.grant_types:
+        raise OAuthError("unauthorized_client", "the client may not use this grant_type")
+    tokens = await grant(call, client, form)
+    call.core.observer.token_issued(grant_type)
+    return Reply(200, tokens, NO_STORE)
+
+
+async def _authorization_code(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+    """RFC 6749 §4.1.3 with PKCE (RFC 7636 §4.5), OpenID Connect Core §3.1.3."""
+    ref = _decode(call, form.require("code"), Purpose.AUTHORIZATION_CODE)
+    message = RedeemCode(
+        client_id=client.id,
+        redirect_uri=form.require("redirect_uri"),
+        challenge=_challenge(form.get("code_verifier")),
+        refresh=client.refresh if REFRESH_TOKEN in client.grant_types else None,
+        access=await _wish(call, form, narrow=False),
+        always_refresh=client.always_refresh,
+    )
+    reply = await call.core.engine.turn(_address(call, ref), message)
+    granted = _honoured(reply)
+    return await _tokens_for_user(call, client, ref.family_id, granted, granted.family.nonce)
+
+
+async def _refresh_token(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+    """RFC 6749 §6, OpenID Connect Core §12, with rotation (RFC 9700 §4.14.2)."""
+    ref = _decode(call, form.require("refresh_token"), Purpose.REFRESH_TOKEN)
+    message = Refresh(
+        client_id=client.id,
+        number=ref.number,
+        policy=client.refresh,
+        access=await _wish(call, form, narrow=True),
+    )
+    reply = await call.core.engine.turn(_address(call, ref), message)
+    return await _tokens_for_user(call, client, ref.family_id, _honoured(reply), None)
+
+
+async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+    """RFC 6749 §4.4: the client acts for itself, as far as its roles let it."""
+    core = call.core
+    asked = form.words("scope")
+    indicator = _resource_parameter(form)
+    api = await (
+        core.directory.default_resource()
+        if indicator is None
+        else core.directory.resource(indicator)
+    )
+    if api is not None:
+        granted = await core.directory.client_scopes(client.id, api.indicator)
+        scope = " ".join(name for name in asked if name in granted)
+        token = await _signed(call, client, client.id, api, scope)
+        return _response(token, api.token_ttl, scope)
+    if indicator is not None:
+        raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
+    family_id = new_family_id()
+    opened = await core.engine.turn(
+        family.address(core.tenant_id, family_id),
+        OpenForClient(client.id, (), ACCESS_TOKEN_TTL_S * 1000),
+    )
+    token = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, opened.access_number)
+    return _response(token, ACCESS_TOKEN_TTL_S, "")
+
+
+_GRANTS: Mapping[str, Grant] = {
+    AUTHORIZATION_CODE: _authorization_code,
+    REFRESH_TOKEN: _refresh_token,
+    CLIENT_CREDENTIALS: _client_credentials,
+}
+GRANT_TYPES = tuple(_GRANTS)
+"""The grants there are; discovery announces them."""
+
+
+def _decode(call: AnyCall, token: str, purpose: Purpose) -> TokenRef:
+    ref = call.core.tokens.decode(token, purpose)
+    if ref is None:
+        raise _invalid_grant(Refusal.GONE)
+    return ref
+
+
+def _address(call: AnyCall, ref: TokenRef) -> Address[Family]:
+    return family.address(call.core.tenant_id, ref.family_id)
+
+
+def _honoured(reply: Granted | Refusal) -> Granted:
+    if isinstance(reply, Granted):
+        return reply
+    if reply in _WRONG_TARGET:
+        raise OAuthError(*_WRONG_TARGET[reply])
+    raise _invalid_grant(reply)
+
+
+def _invalid_grant(refusal: Refusal) -> OAuthError:
+    return OAuthError("invalid_grant", refusal.value)
+
+
+def _challenge(verifier: str | None) -> str | None:
+    """The S256 challenge of a verifier (RFC 7636 §4.6)."""
+    if verifier is None:
+        return None
+    if not MIN_VERIFIER <= len(verifier) <= MAX_VERIFIER or not verifier.isascii():
+        raise _invalid_grant(Refusal.CODE_VERIFIER)
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _resource_parameter(form: Parameters) -> str | None:
+    """RFC 8707 §2.2; a token is for one resource."""
+    resources = form.all("resource")
+    if len(resources) > 1:
+        raise OAuthError("invalid_target", "only a single resource indicator is supported")
+    return resources[0] if resources else None
+
+
+async def _wish(call: AnyCall, form: Parameters, *, narrow: bool) -> AccessWish:
+    """The access token that the request asks for."""
+    resource = _resource_parameter(form)
+    default = None if resource else await call.core.directory.default_resource()
+    return AccessWish(
+        ttl=ACCESS_TOKEN_TTL_S * 1000,
+        scopes=(form.words("scope") or None) if narrow else None,
+        resource=resource,
+        default_resource=None if default is None else default.indicator,
+    )
+
+
+async def _tokens_for_user(
+    call: AnyCall, client: Client, family_id: str, granted: Granted, nonce: str | None
+) -> dict[str, Any]:
+    """Write out what the family granted, if its user may still have it."""
+    core, state = call.core, granted.family
+    subject = await find_subject(
+        core,
+        state.user_id or "",
+        state.created_at,
+        roles="roles" in granted.scopes,
+        resource=granted.resource,
+    )
+    if subject is None:
+        await end_families(core, (family_id,))
+        raise _invalid_grant(Refusal.GONE)
+    if granted.resource is None:
+        scope = " ".join(name for name in granted.scopes if name in USER_SCOPES)
+        number = granted.access_number
+        access = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, number)
+        ttl = ACCESS_TOKEN_TTL_S
+    else:
+        api = await core.directory.resource(granted.resource)
+        if api is None:
+            raise OAuthError(*_WRONG_TARGET[Refusal.RESOURCE])
+        scope = " ".join(name for name in granted.scopes if name in subject.scopes)
+        access = await _signed(call, client, subject.user.id, api, scope)
+        ttl = api.token_ttl
+    id_token = refresh = None
+    if OPENID in state.scopes:
+        id_token = await _id_token(call, client, state, subject, nonce)
+    if granted.refresh_number:
+        refresh = core.tokens.encode(Purpose.REFRESH_TOKEN, family_id, granted.refresh_number)
+    return _response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
+
+
+async def _id_token(
+    call: AnyCall, client: Client, state: Family, subject: Subject, nonce: str | None
+) -> str:
+    """OpenID Connect Core §2. `sid` where the client asked for it (Back-Channel Logout §2.1)."""
+    core = call.core
+    now = core.clock() // 1000
+    claims = id_token_claims(subject, state.scopes)
+    if nonce is not None:
+        claims["nonce"] = nonce
+    if state.auth_time_wanted and state.auth_time is not None:
+        claims["auth_time"] = state.auth_time // 1000
+    if client.wants_sid and state.sid is not None:
+        claims["sid"] = state.sid
+    claims |= {
+        "aud": client.id,
+        "exp": now + client.id_token_ttl,
+        "iat": now,
+        "iss": core.issuer,
+    }
+    return (await core.keyring()).sign_id_token(claims)
+
+
+async def _signed(call: AnyCall, client: Client, subject: str, api: Api, scope: str) -> str:
+    """An access token that the API checks by itself (RFC 9068 §2.2)."""
+    core = call.core
+    now = core.clock() // 1000
+    claims = {
+        "jti": secrets.token_urlsafe(16),
+        "sub": subject,
+        "iat": now,
+        "exp": now + api.token_ttl,
+        "scope": scope,
+        "client_id": client.id,
+        "iss": core.issuer,
+        "aud": api.indicator,
+    }
+    return (await core.keyring()).sign_access_token(claims)
+
+
+def _response(
+    access_token: str,
+    ttl: int,
+    scope: str,
+    *,
+    id_token: str | None = None,
+    refresh_token: str | None = None,
+) -> dict[str, Any]:
+    """RFC 6749 §5.1. `scope` is repeated, even if it is empty."""
+    fields = {
+        "access_token": access_token,
+        "expires_in": ttl,
+        "id_token": id_token,
+        "refresh_token": refresh_token,
+        "scope": scope,
+        "token_type": "Bearer",
+    }
+    return {name: value for name, value in fields.items() if value is not None}
