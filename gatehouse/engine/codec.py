@@ -97,12 +97,15 @@ def actor_key(address: Address[Any]) -> tuple[int, str]:
     return partition, f"{_TAGS[partition]}a:{name}"
 
 
-def sentinel_key(tenant: str, name: str, key: str) -> str:
-    """The key of a sentinel's count; `ValueError` for the same reasons as `actor_key`."""
+def sentinel_key(what: str, tenant: str, name: str, key: str) -> str:
+    """The key of one thing a sentinel counts; `ValueError` for the same reasons as `actor_key`.
+
+    Whatever is counted of one subject is in one partition.
+    """
     full = f"{tenant}:{name}:{key}"
     if not tenant or not name or ":" in tenant + name or not key or len(key.encode()) > KEY_BYTES:
         raise ValueError(f"not an address of a sentinel named {name!r}")
-    return f"{_TAGS[partition_of(full)]}s:{full}"
+    return f"{_TAGS[partition_of(full)]}{what}:{full}"
 
 
 def pack_header(version: int, nonce: int, older: bytes, expires_at: int) -> bytes:

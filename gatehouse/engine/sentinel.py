@@ -176,7 +176,7 @@ class Sentinels:
         """Ask for one more; what is refused is not counted."""
         interval = -(-rate.period * 1000 // rate.burst)
         args = (_micros(now), interval, interval * rate.burst)
-        answer = await self._redis.eval(_TAKE, (sentinel_key(tenant, name, key),), args)
+        answer = await self._redis.eval(_TAKE, (sentinel_key("rate", tenant, name, key),), args)
         allowed, remaining, wait = cast("tuple[int, int, int]", answer)
         return Allowance(bool(allowed), remaining, _millis(wait))
 
@@ -194,8 +194,10 @@ class Sentinels:
 
 def _pair(tenant: str, name: str, key: str) -> tuple[str, str]:
     """The keys of the failures and of the lockout."""
-    failures = sentinel_key(tenant, name, key)
-    return failures, failures.replace("}:s:", "}:l:", 1)
+    return (
+        sentinel_key("failures", tenant, name, key),
+        sentinel_key("lockout", tenant, name, key),
+    )
 
 
 def _micros(now: int | None) -> int | str:
