@@ -152,6 +152,7 @@ def _build(  # noqa: PLR0917 - the one call is `open`'s
             "sqlite-read",
             lambda: sqlite.SqliteReader(path, clock, vault),
             size=pool_size or sqlite.READERS,
+            batch=sqlite.READ_BATCH,
             observer=observer,
         )
         writers = Workers(

@@ -6,7 +6,7 @@ mapping is made. Rows are then turned into records by position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,11 @@ from gatehouse.storage.records import Record
 from gatehouse.storage.transaction import Row, Transaction
 
 R = TypeVar("R", bound=Record)
+
+
+def seal_place(table: str, column: str, key: Sequence[str]) -> str:
+    """What a seal is bound to: the column, and the primary key of the row."""
+    return "/".join((table, column, *key))
 
 
 class RecordMap(Generic[R]):
@@ -66,7 +71,7 @@ class RecordMap(Generic[R]):
                 values[index] = decode(value)
         for index, name in self.sealed:
             if values[index] is not None:
-                place = self.place(name, [values[key] for key in self._keys])
+                place = seal_place(self.table.name, name, [values[key] for key in self._keys])
                 values[index] = tx.vault.open(values[index], place)
         return self.record(**dict(zip(self.names, values, strict=True)))
 
@@ -75,17 +80,15 @@ class RecordMap(Generic[R]):
         values = {name: getattr(record, name) for name in self.names}
         return values | self.seal(tx, values, [values[self.names[key]] for key in self._keys])
 
-    def seal(self, tx: Transaction, values: Mapping[str, Any], key: list[str]) -> dict[str, str]:
+    def seal(
+        self, tx: Transaction, values: Mapping[str, Any], key: Sequence[str]
+    ) -> dict[str, str]:
         """The sealed form of those of the values that are secrets."""
         return {
-            name: tx.vault.seal(values[name], self.place(name, key))
+            name: tx.vault.seal(values[name], seal_place(self.table.name, name, key))
             for _, name in self.sealed
             if values.get(name) is not None
         }
-
-    def place(self, column: str, key: list[str]) -> str:
-        """What a seal is bound to: the column, and the primary key of the row."""
-        return "/".join((self.table.name, column, *key))
 
     def convert(self, changes: Mapping[str, object]) -> dict[str, Any]:
         """Check and convert changed values to the types of their fields.

@@ -43,6 +43,9 @@ CACHED_STATEMENTS = 512
 """Prepared statements kept by a connection."""
 READERS = 2
 """Reads hold the interpreter for most of their time: more threads would not make them faster."""
+READ_BATCH = 8
+"""Units that read in one hop to a thread, which costs more than most of them. A slow one delays
+the others of its batch, so there are not many."""
 
 _PRAGMAS = (
     f"busy_timeout={BUSY_MS}",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gatehouse.storage import schema
 from gatehouse.storage.errors import NotFound, Refused
-from gatehouse.storage.mapping import RecordMap
+from gatehouse.storage.mapping import RecordMap, seal_place
 from gatehouse.storage.records import Config, KeyStatus, SignInExperience, SigningKey, Tenant
 from gatehouse.storage.repository import Repository, Rows
 from gatehouse.storage.statement import Stmt
@@ -118,7 +118,6 @@ class System:
     """What the installation keeps to itself, sealed: secrets that it made at its first start."""
 
     _s = schema.system
-    _PLACE = "system/value"
     _GET = Stmt(sa.select(_s.c.value).where(_s.c.key == sa.bindparam("at_key")))
     _ADD = Stmt(sa.insert(_s).values(key=sa.bindparam("at_key"), value=sa.bindparam("new_value")))
     _SET = Stmt(
@@ -133,7 +132,11 @@ class System:
     def find(self, key: str) -> str | None:
         """The secret under this name, or None."""
         row = self.tx.row(self._GET, {"at_key": key})
-        return None if row is None else self.tx.vault.open(row[0], f"{self._PLACE}/{key}")
+        return (
+            None
+            if row is None
+            else self.tx.vault.open(row[0], seal_place("system", "value", [key]))
+        )
 
     def get(self, key: str) -> str:
         """The secret under this name. Raises `NotFound`."""
@@ -144,7 +147,10 @@ class System:
 
     def put(self, key: str, value: str) -> None:
         """Store a secret, in the place of an old one."""
-        params = {"at_key": key, "new_value": self.tx.vault.seal(value, f"{self._PLACE}/{key}")}
+        params = {
+            "at_key": key,
+            "new_value": self.tx.vault.seal(value, seal_place("system", "value", [key])),
+        }
         if not self.tx.run(self._SET, params):
             self.tx.run(self._ADD, params)
 

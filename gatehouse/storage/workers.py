@@ -173,7 +173,8 @@ class Workers:
                 self._idle += 1
                 self._changed.wait()
                 self._idle -= 1
-            count = min(self._batch, len(self._queue))
+            fair_share = -(-len(self._queue) // self._size)
+            count = min(self._batch, fair_share)
             jobs = [self._queue.popleft() for _ in range(count)]
             now = time.monotonic()
             for job in jobs:
