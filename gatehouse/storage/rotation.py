@@ -25,9 +25,7 @@ PAGE = 100
 class _SealedColumn:
     """One column whose values are sealed, and the statements to go through it."""
 
-    def __init__(self, column: sa.Column[Any]) -> None:
-        table = column.table
-        assert isinstance(table, sa.Table)
+    def __init__(self, table: sa.Table, column: sa.Column[Any]) -> None:
         keys = list(table.primary_key.columns)
         self.table, self.name, self.width = table.name, column.name, len(keys)
         after = sa.tuple_(*(sa.bindparam(f"after_{index}") for index in range(len(keys))))
@@ -54,7 +52,7 @@ async def rewrap(db: Database) -> int:
     for table in schema.metadata.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, Sealed):
-                count += await _rewrap_column(db, _SealedColumn(column))
+                count += await _rewrap_column(db, _SealedColumn(table, column))
     return count
 
 
