@@ -5,12 +5,14 @@ Under pytest-xdist each worker has its own: a session there is one worker's.
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
 
 
@@ -49,3 +51,20 @@ def valkey(server_directory: Path) -> Iterator[Valkey]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(server_directory: Path) -> Iterator[Postgres]:
+    """The PostgreSQL that tests share, each with databases of its own."""
+    server = Postgres(server_directory / "postgres")
+    server.start()
+    yield server
+    server.stop(signal.SIGINT)  # "fast": do not wait for clients
+
+
+@pytest.fixture
+def postgres_dsn(postgres: Postgres) -> Iterator[str]:
+    """The URL of an empty database, for this test alone."""
+    name = postgres.create_database()
+    yield postgres.dsn(name)
+    postgres.drop_database(name)
