@@ -289,7 +289,8 @@ def _one_line(value: str) -> bytes:
 def _json(content: object, operation: Operation | None) -> bytes:
     if isinstance(content, BaseModel):
         return content.__pydantic_serializer__.to_json(content, by_alias=True, exclude_unset=True)
-    if operation is not None and operation.response_type is not None:
+    listed = isinstance(content, list | tuple)
+    if listed and operation is not None and operation.response_type is not None:
         return operation.response_type.dump_json(content, by_alias=True, exclude_unset=True)
     return msgspec.json.encode(content)
 

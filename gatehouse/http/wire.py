@@ -7,11 +7,23 @@ field that was not set is left out, one set to `None` is null.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar, Union, get_args
+from typing import Annotated, Any, TypeVar, Union, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue
+import msgspec
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+)
+from pydantic import ValidationError as _ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import Url as _ParsedUrl
+from typing_extensions import Self
 
 T = TypeVar("T")
 
@@ -26,6 +38,38 @@ class Wire(BaseModel):
     def given(self) -> dict[str, Any]:
         """The fields the sender actually sent, by their Python names: what a PATCH changes."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+    def as_json(self) -> dict[str, Any]:
+        """What the sender sent, as JSON: for values that are stored in the wire's shape."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class View(Wire):
+    """A response that shows a record."""
+
+    @classmethod
+    def of(cls, record: object, **more: Any) -> Self:
+        """The view of a record: its fields of the same names, and what is given besides.
+
+        Trusts both: what storage holds was validated when it came in.
+        """
+        shown = {
+            name: getattr(record, name)
+            for name in cls.model_fields
+            if name not in more and hasattr(record, name)
+        }
+        return cast(Self, cls.model_construct(**shown, **more))
+
+
+def record_json(record: msgspec.Struct, *omit: str) -> dict[str, Any]:
+    """A record as a JSON object under camelCase names, without some of its fields."""
+    names = (name for name in record.__struct_fields__ if name not in omit)
+    return {to_camel(name): getattr(record, name) for name in names}
+
+
+def is_yes(text: str | None) -> bool:
+    """Whether a query parameter switches something on."""
+    return text is not None and text.lower() in ("1", "true", "y", "yes")
 
 
 class Query(BaseModel):
@@ -49,6 +93,21 @@ Maybe = Annotated[T | None, _NotNull()]
 
 Text = Annotated[str, Field(min_length=1)]
 """A string that is not empty."""
+
+
+def _well_formed_url(text: str) -> str:
+    try:
+        _ParsedUrl(text)
+    except _ValidationError:
+        raise PydanticCustomError("url_parsing", "Input should be a URL") from None
+    return text
+
+
+Url = Annotated[str, Field(max_length=2048), AfterValidator(_well_formed_url)]
+"""An absolute URL, kept as it was written (WHATWG URL)."""
+
+empty_is_null = BeforeValidator(lambda value: None if value == "" else value)
+"""An empty string clears the field as null does."""
 
 JsonObject = dict[str, JsonValue]
 """Any JSON object."""

@@ -55,20 +55,25 @@ class ApiError(Exception):
     """
 
     def __init__(
-        self, code: str, *, data: object = None, status: int | None = None, **params: object
+        self,
+        code: str,
+        *,
+        data: object = None,
+        status: int | None = None,
+        params: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.data = data
         self.status = MESSAGES[code][0] if status is None else status
-        self.params = params
+        self.params = params or {}
 
 
 class StrangeInput(ApiError):  # noqa: N818
     """`request.invalid_input` with a sentence that says what is wrong."""
 
     def __init__(self, details: str) -> None:
-        super().__init__("request.invalid_input", details=details)
+        super().__init__("request.invalid_input", params={"details": details})
 
 
 _CONFLICTS: dict[tuple[str, str], str] = {
@@ -191,7 +196,7 @@ def _issue(issue: Issue) -> dict[str, object]:
     return shown
 
 
-def _storage(error: storage.StorageError) -> Reply:
+def _storage(error: storage.StorageError) -> Reply:  # noqa: PLR0911
     match error:
         case storage.NotFound():
             if error.entity in _NAMED_BY_ID:

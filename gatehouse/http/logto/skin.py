@@ -6,7 +6,17 @@ from collections.abc import Iterable
 
 from gatehouse.http.logto import experience
 from gatehouse.http.logto.dialect import API
-from gatehouse.http.logto.management import status
+from gatehouse.http.logto.management import (
+    application_secrets,
+    applications,
+    resources,
+    role_holders,
+    roles,
+    status,
+    users,
+)
+from gatehouse.http.oidc import OIDC
+from gatehouse.http.oidc import OPERATIONS as OIDC_OPERATIONS
 from gatehouse.http.operation import Operation, Skin
 from gatehouse.http.pages import OPERATIONS as PAGE_OPERATIONS
 from gatehouse.http.pages import PAGES
@@ -14,10 +24,19 @@ from gatehouse.http.pages import PAGES
 
 def api_operations() -> list[Operation]:
     """Every operation under `/api`."""
-    groups: list[Iterable[Operation]] = [
+    groups: tuple[Iterable[Operation], ...] = (
         status.operations,
+        users.operations,
+        role_holders.roles_of(role_holders.USER),
+        applications.operations,
+        application_secrets.operations,
+        role_holders.roles_of(role_holders.APPLICATION),
+        resources.operations,
+        roles.operations,
+        role_holders.holders_of_roles(role_holders.USER),
+        role_holders.holders_of_roles(role_holders.APPLICATION),
         experience.OPERATIONS,
-    ]
+    )
     declared = [operation for group in groups for operation in group]
     declared.extend(status.swagger(tuple(declared)))
     return declared
@@ -25,4 +44,4 @@ def api_operations() -> list[Operation]:
 
 def skins() -> list[Skin]:
     """The parts of a Logto server, each with the dialect its answers are in."""
-    return [(API, api_operations()), (PAGES, PAGE_OPERATIONS)]
+    return [(API, api_operations()), (OIDC, OIDC_OPERATIONS), (PAGES, PAGE_OPERATIONS)]

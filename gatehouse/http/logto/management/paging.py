@@ -22,6 +22,9 @@ MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000_000 // MAX_PAGE_SIZE
 """Keeps the offset within what both databases count in."""
 
+MAX_UNPAGED = 10_000
+"""Entries of a list that was asked for as a whole."""
+
 
 def _count(most: int) -> BeforeValidator:
     def read(text: object) -> int | None:
@@ -78,10 +81,10 @@ class Window:
         """How many entries come before it."""
         return (self.number - 1) * self.size
 
-    @property
-    def limit(self) -> int:
-        """How many entries it has at most."""
-        return self.size
+
+def bounds(window: Window | None) -> tuple[int, int]:
+    """Limit and offset of a page, or of all there is up to `MAX_UNPAGED`."""
+    return (MAX_UNPAGED, 0) if window is None else (window.size, window.offset)
 
 
 def listed(

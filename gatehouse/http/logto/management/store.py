@@ -1,0 +1,56 @@
+"""One transaction, as handlers see it: every repository of the caller's tenant.
+
+    user = await write(call, lambda store: store.users.set_suspended(user_id, True))
+
+A handler's whole change is one such function, so that it happens or does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gatehouse.http.call import Call
+from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.repository import Links
+from gatehouse.storage.resources import Resources, Scopes
+from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
+from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
+from gatehouse.storage.transaction import Transaction
+from gatehouse.storage.users import Users
+
+T = TypeVar("T")
+
+
+class Store:
+    """The repositories of one tenant within one transaction."""
+
+    def __init__(self, tx: Transaction, tenant_id: str) -> None:
+        self.now = tx.now
+        self.tenant_id = tenant_id
+        self.users = Users(tx, tenant_id)
+        self.roles = Roles(tx, tenant_id)
+        self.user_roles: Links = UserRoles(tx, tenant_id)
+        self.application_roles: Links = ApplicationRoles(tx, tenant_id)
+        self.role_scopes: Links = RoleScopes(tx, tenant_id)
+        self.applications = Applications(tx, tenant_id)
+        self.secrets = ApplicationSecrets(tx, tenant_id)
+        self.resources = Resources(tx, tenant_id)
+        self.scopes = Scopes(tx, tenant_id)
+        self.sign_in_experience = SignInExperiences(tx, tenant_id)
+        self.signing_keys = SigningKeys(tx, tenant_id)
+        self.configs = Configs(tx, tenant_id)
+
+
+async def read(call: Call[Any, Any], ask: Callable[[Store], T]) -> T:
+    """Run a function of the store that changes nothing. Raises what it raises, StorageError."""
+    return await call.core.db.read(_with_store, call.core.tenant_id, ask)
+
+
+async def write(call: Call[Any, Any], change: Callable[[Store], T]) -> T:
+    """Run a function of the store, all or nothing. It may be run again, so it only stores."""
+    return await call.core.db.write(_with_store, call.core.tenant_id, change)
+
+
+def _with_store(tx: Transaction, tenant_id: str, work: Callable[[Store], T]) -> T:
+    return work(Store(tx, tenant_id))
