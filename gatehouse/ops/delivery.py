@@ -8,6 +8,7 @@ in the development inbox, where `/inbox` of the metrics address shows them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
@@ -19,6 +20,7 @@ from gatehouse.storage.records import Message
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.engine.engine import Engine
     from gatehouse.engine.outbox import Delivery
     from gatehouse.ops.metrics import Recorder
     from gatehouse.storage.database import Database
@@ -79,16 +81,23 @@ class DevelopmentInbox:
 
 def handle_effects(core: Core, recorder: Recorder, sender: Sender | None = None) -> None:
     """Have the engine deliver messages and audit entries. Call before the engine runs."""
-    outgoing = sender or DevelopmentInbox(core.db)
     messages = recorder.counts("messages_total")
+    handle_messages(core.engine, sender or DevelopmentInbox(core.db), messages.add)
+    keep_audit_log(core.engine, core.db)
+
+
+def handle_messages(
+    engine: Engine, sender: Sender, sent: Callable[[str], None] | None = None
+) -> None:
+    """Have the engine hand messages to a sender; `sent(channel)` is called after each."""
 
     async def send(delivery: Delivery) -> None:
         message = msgspec.msgpack.decode(delivery.body, type=OutgoingMessage)
-        await outgoing.send(delivery.id, message)
-        messages.add(message.channel)
+        await sender.send(delivery.id, message)
+        if sent is not None:
+            sent(message.channel)
 
-    core.engine.on_effect(MESSAGE_EFFECT, send)
-    keep_audit_log(core.engine, core.db)
+    engine.on_effect(MESSAGE_EFFECT, send)
 
 
 def _keep(tx: Transaction, record: Message) -> None:

@@ -79,6 +79,12 @@ def socket_path(directory: Path) -> Path:
     return other / "valkey.sock"
 
 
+def running_valkey(data_dir: Path) -> str | None:
+    """The URL of the private server that a running Gatehouse has started, or `None`."""
+    path = socket_path(data_dir / "valkey")
+    return f"unix://{path}" if _ask(path, b"PING") == b"+PONG" else None
+
+
 @asynccontextmanager
 async def private_valkey(data_dir: Path) -> AsyncIterator[str]:
     """Run a private server for the duration of the block; the URL to reach it by.

@@ -15,6 +15,7 @@ from gatehouse.actors.keyring import KeyStatus, SigningAlgorithm, generate_key
 from gatehouse.ops import datadir
 from gatehouse.ops.seed import stored_key
 from gatehouse.ops.worker import TENANT
+from gatehouse.storage import records
 from gatehouse.storage.database import Database
 from gatehouse.storage.records import SigningKey
 from gatehouse.storage.tenants import SigningKeys
@@ -59,8 +60,9 @@ def _rotate(tx: Transaction, new: SigningKey) -> str:
         new = prepared[-1]
     else:
         keys.create(new)
-    retired = [(key.kid, KeyStatus.PREVIOUS.value) for key in known if key.status == "current"]
-    keys.set_statuses([*retired, (new.kid, KeyStatus.CURRENT.value)])
+    changes: list[tuple[str, records.KeyStatus]] = [(new.kid, "current")]
+    changes += [(key.kid, "previous") for key in known if key.status == "current"]
+    keys.set_statuses(changes)
     return new.kid
 
 

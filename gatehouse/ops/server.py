@@ -248,7 +248,7 @@ class _Crew:
         """Run one worker to its end; whether it ever served."""
         self._spawned += 1
         name = str(self._spawned)
-        file = SnapshotFile(self._run_dir / f"worker-{name}")
+        file = SnapshotFile(self.run_dir / f"worker-{name}")
         process = await self._spawn(file)
         self._processes.add(process)
         self.workforce.arrived(name, file)

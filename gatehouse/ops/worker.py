@@ -18,7 +18,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -61,6 +61,7 @@ async def serve_worker(
     from gatehouse.http.app import build_app  # noqa: PLC0415
     from gatehouse.http.edge import EdgeLimits, EdgeStats, serve  # noqa: PLC0415
     from gatehouse.ops import datadir, delivery  # noqa: PLC0415
+    from gatehouse.ops.demo import WithDemo  # noqa: PLC0415
     from gatehouse.ops.health import Health  # noqa: PLC0415
     from gatehouse.ops.observers import Metrics  # noqa: PLC0415
     from gatehouse.storage.database import Database  # noqa: PLC0415
@@ -91,12 +92,14 @@ async def serve_worker(
             observer=metrics,
         )
         health = Health({"database": db.ping, "redis": lambda: redis.execute("PING")})
-        app = build_app(
+        app: Any = build_app(
             core,
             health={"/healthz": health.alive, "/readyz": health.ready},
             observer=metrics,
             trusted_proxies=settings.trusted_proxies,
         )
+        if settings.demo:
+            app = WithDemo(app)
         delivery.handle_effects(core, recorder)
         await links.start(redis.run)
         async with trio.open_nursery() as parts:
@@ -108,7 +111,7 @@ async def serve_worker(
             async with trio.open_nursery() as serving:
                 await serving.start(
                     lambda task_status: serve(
-                        cast(Any, app),
+                        app,
                         edge_config(settings),
                         limits=EdgeLimits(
                             connections=settings.max_connections,
