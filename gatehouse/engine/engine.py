@@ -155,16 +155,13 @@ class Engine:
             `Indeterminate` if the connection broke and it cannot be told whether it was done.
         A caller that is cancelled does not learn whether it was done either.
         """
-        if self._in_flight >= self._turns_in_flight:
-            raise Overloaded("this node has too many turns in flight")
-        if trio.current_effective_deadline() <= trio.current_time():
-            raise DeadlineExceeded("the deadline had passed before the turn began")
         kind = address.kind
-        partition, key = actor_key(address)
         residents = self._residents
         outcome = "failed"
         self._in_flight += 1
         try:
+            self._admit()
+            partition, key = actor_key(address)
             actor = residents.active.get(key)
             if actor is None:
                 actor = residents.claim(kind, partition, key)
@@ -183,6 +180,13 @@ class Engine:
             self._in_flight -= 1
             self._observer.turn_finished(kind.name, outcome)
         return reply
+
+    def _admit(self) -> None:
+        """Refuse at once what could not be answered in time."""
+        if self._in_flight > self._turns_in_flight:
+            raise Overloaded("this node has too many turns in flight")
+        if trio.current_effective_deadline() <= trio.current_time():
+            raise DeadlineExceeded("the deadline had passed before the turn began")
 
     async def _wait(self, actor: Resident) -> None:
         """Wait in the mailbox until the actor is ours."""

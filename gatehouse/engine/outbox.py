@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import trio
+from redis.exceptions import RedisError
 
 from gatehouse.engine.codec import (
     PARTITIONS,
@@ -130,7 +131,8 @@ class Outbox:
         self._handlers: dict[str, Handler] = {}
         self._stirred: set[int] = set()
         self._bell = trio.Event()
-        self._slots = trio.Semaphore(DELIVERIES)
+        self._at_work = 0
+        self._finished = trio.lowlevel.ParkingLot()
 
     def on_effect(self, kind: str, handler: Handler) -> None:
         """See `Engine.on_effect`."""
@@ -175,13 +177,24 @@ class Outbox:
             await self._bell.wait()
             self._bell = trio.Event()
             partitions, self._stirred = self._stirred, set()
+            await self._each(partitions, self._drain, deliveries)
+
+    async def _each(
+        self,
+        partitions: Iterable[int],
+        work: Callable[[int, trio.Nursery], Awaitable[None]],
+        deliveries: trio.Nursery,
+    ) -> None:
+        """Do `work` in each partition; what an error leaves undone is found by the next poll."""
+        for partition in partitions:
             try:
-                for partition in partitions:
-                    await self._drain(partition, deliveries)
+                await work(partition, deliveries)
             except EngineError as error:
-                # What is left will be found by the next poll.
                 _logger.warning("the outbox waits for Redis: %s", type(error).__name__)
                 await trio.sleep(self._policy.poll / 1000)
+                return
+            except RedisError:
+                _logger.exception("the outbox of partition %d cannot be worked on", partition)
 
     async def _drain(self, partition: int, deliveries: trio.Nursery) -> None:
         """Take all there is in one partition."""
@@ -201,11 +214,7 @@ class Outbox:
         pause = min(CLAIM_SECONDS, self._policy.claim_after / 1000)
         while True:
             await trio.sleep(pause)
-            try:
-                for partition in range(PARTITIONS):
-                    await self._claim(partition, deliveries)
-            except EngineError as error:
-                _logger.warning("claiming waits for Redis: %s", type(error).__name__)
+            await self._each(range(PARTITIONS), self._claim, deliveries)
 
     async def _claim(self, partition: int, deliveries: trio.Nursery) -> None:
         args = (GROUP, self._node, self._policy.claim_after, await self._room(), FORGET_AFTER)
@@ -214,9 +223,9 @@ class Outbox:
 
     async def _room(self) -> int:
         """How many effects may be taken now; waits until it is one at least."""
-        async with self._slots:
-            pass
-        return min(self._slots.value, BATCH)
+        while self._at_work >= DELIVERIES:
+            await self._finished.park()
+        return min(DELIVERIES - self._at_work, BATCH)
 
     def _begin(
         self,
@@ -233,24 +242,32 @@ class Outbox:
         if failures == 0:
             born = int(entry.partition(b"-")[0])
             self._observer.outbox_lag(max(self._clock() - born, 0) / 1000)
-        deliveries.start_soon(self._deliver, _Held(partition, entry, id, named[b"e"], failures))
+        self._at_work += 1
+        held = _Held(partition, entry, id, named[b"e"], failures)
+        deliveries.start_soon(self._work_on, held)
+
+    async def _work_on(self, held: _Held) -> None:
+        try:
+            await self._deliver(held)
+        finally:
+            self._at_work -= 1
+            self._finished.unpark()
 
     async def _deliver(self, held: _Held) -> None:
         kind, body = unpack_effect(held.packed)
-        async with self._slots:
-            if held.failures >= self._policy.attempts:
-                # Each time, the node that held it died.
-                await self._bury(held, kind, "abandoned")
-                return
-            try:
-                handler = self._handlers[kind]
-                with trio.fail_after(self._policy.handler_time / 1000):
-                    await handler(Delivery(held.id, kind, body, held.failures + 1))
-            except Exception as error:
-                await self._fail(held, kind, error)
-                return
-            self._observer.effect_delivered(kind)
-            await self._settle(DELIVERED, [outbox_key(held.partition)], [GROUP, held.entry])
+        if held.failures >= self._policy.attempts:
+            # Each time, the node that held it died.
+            await self._bury(held, kind, held.failures, "abandoned")
+            return
+        try:
+            handler = self._handlers[kind]
+            with trio.fail_after(self._policy.handler_time / 1000):
+                await handler(Delivery(held.id, kind, body, held.failures + 1))
+        except Exception as error:
+            await self._fail(held, kind, error)
+            return
+        self._observer.effect_delivered(kind)
+        await self._settle(DELIVERED, [outbox_key(held.partition)], [GROUP, held.entry])
 
     async def _fail(self, held: _Held, kind: str, error: Exception) -> None:
         failures = held.failures + 1
@@ -258,7 +275,7 @@ class Outbox:
         reason = type(error).__name__
         _logger.warning("effect %s (%s) failed %d times: %s", held.id, kind, failures, reason)
         if failures >= self._policy.attempts:
-            await self._bury(held, kind, reason)
+            await self._bury(held, kind, failures, reason)
             return
         self._observer.effect_failed(kind)
         keys = [outbox_key(held.partition), due_key(held.partition), timers_key(held.partition)]
@@ -266,13 +283,13 @@ class Outbox:
         due_at = self._clock() + self._policy.pause(failures)
         await self._settle(POSTPONE, keys, [GROUP, held.entry, member, due_at, held.packed])
 
-    async def _bury(self, held: _Held, kind: str, reason: str) -> None:
+    async def _bury(self, held: _Held, kind: str, failures: int, reason: str) -> None:
         self._observer.effect_dead(kind)
         _logger.error("effect %s (%s) is a dead letter: %s", held.id, kind, reason)
         await self._settle(
             BURY,
             [outbox_key(held.partition), dead_key(held.partition)],
-            [GROUP, held.entry, DEAD_LETTERS, held.packed, held.id, held.failures, reason],
+            [GROUP, held.entry, DEAD_LETTERS, held.packed, held.id, failures, reason],
         )
 
     async def _settle(self, script: Script, keys: list[str], args: list[Argument]) -> None:
@@ -284,7 +301,7 @@ class Outbox:
         for pause in (0.05, 0.2, 1.0, 3.0):
             try:
                 await self._redis.eval(script, keys, args)
-            except EngineError:
+            except (EngineError, RedisError):
                 await trio.sleep(pause)
             else:
                 return
