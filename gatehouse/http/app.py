@@ -20,8 +20,6 @@ from gatehouse.http.call import Call, Reply
 from gatehouse.http.front import MATCH, AsgiApp, Front, request_from
 from gatehouse.http.logto.dialect import ROOT
 from gatehouse.http.logto.skin import skins as logto_skins
-from gatehouse.http.oidc import OIDC
-from gatehouse.http.oidc import OPERATIONS as OIDC_OPERATIONS
 from gatehouse.http.operation import Operations, Skin
 from gatehouse.http.pipeline import HttpObserver, Pipeline
 from gatehouse.http.routes import Declared, Match, Routes
@@ -44,7 +42,7 @@ def build_app(
 
     `trusted_proxies` are networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed.
     """
-    skins = [*logto_skins(), (OIDC, OIDC_OPERATIONS), (ROOT, health_operations(health or {}))]
+    skins = [*logto_skins(), (ROOT, health_operations(health or {}))]
     return assemble(core, skins, observer=observer, trusted_proxies=trusted_proxies)
 
 
