@@ -1,0 +1,159 @@
+"""A whole server in the test's own process: real Redis, real database, the edge on a real port.
+
+    async with run_server(database_url, redis_url) as server:
+        api = server.api(await server.management_token())
+        await api("GetUser", userId=...)
+
+It is put together as a worker puts it together; only that the test holds the core, too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import httpx
+import pytest
+import trio
+from hypercorn.config import Config
+
+from gatehouse.actors.core import Core, build_core
+from gatehouse.actors.hashing import PasswordHasher
+from gatehouse.actors.secret_ring import SecretRing
+from gatehouse.engine.engine import Engine
+from gatehouse.engine.redis import redis_from_url
+from gatehouse.http.app import build_app
+from gatehouse.http.edge import serve
+from gatehouse.http.logto.access import MANAGEMENT_SCOPE, management_audience
+from gatehouse.http.pipeline import HttpObserver
+from gatehouse.ops.delivery import handle_effects
+from gatehouse.ops.metrics import Recorder
+from gatehouse.ops.seed import seed
+from gatehouse.ops.settings import Settings
+from gatehouse.ops.sockets import bind, edge_sockets, url_of
+from gatehouse.storage.database import Database
+from gatehouse.storage.vault import Vault
+from tests.http.contract import Api
+
+BOTH_DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+"""Runs a test of a `server` on SQLite and on PostgreSQL."""
+
+TENANT = "default"
+CLIENT_ID = "management0000000000a"
+CLIENT_SECRET = "the management application's secret"
+DEMO_APP = "demo-app"
+DEMO_USER = "demo"
+DEMO_PASSWORD = "Correct-Horse-9"
+
+
+class Hasher(PasswordHasher):
+    """The real hasher on one thread."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, the core inside it, and an HTTP client outside of it."""
+
+    url: str
+    core: Core
+    client: httpx.AsyncClient
+
+    def api(self, token: str | None = None) -> Api:
+        """The API as the bearer of a token sees it."""
+        return Api(self.client, token)
+
+    async def management_token(self) -> str:
+        """A token of the seeded application, obtained as any program obtains one."""
+        answer = await self.client.post(
+            "/oidc/token",
+            data={
+                "grant_type": "client_credentials",
+                "resource": management_audience(TENANT),
+                "scope": MANAGEMENT_SCOPE,
+            },
+            auth=(CLIENT_ID, CLIENT_SECRET),
+        )
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
+
+    async def sign(self, **claims: Any) -> str:
+        """An access token for the Management API by the server's own key, `claims` as given."""
+        now = self.core.clock() // 1000
+        usual: Mapping[str, Any] = {
+            "iss": self.core.issuer,
+            "aud": management_audience(TENANT),
+            "sub": CLIENT_ID,
+            "client_id": CLIENT_ID,
+            "scope": MANAGEMENT_SCOPE,
+            "iat": now,
+            "exp": now + 600,
+            "jti": secrets.token_hex(8),
+        }
+        keyring = await self.core.keyring()
+        return keyring.sign_access_token({**usual, **claims})
+
+
+@asynccontextmanager
+async def run_server(
+    database_url: str, redis_url: str, *, observer: HttpObserver | None = None
+) -> AsyncIterator[Server]:
+    """A server over a migrated database and an empty Redis, seeded, for the block."""
+    sockets = bind(["127.0.0.1:0"])
+    url = url_of(sockets[0])
+    ring = SecretRing([b"r" * 32])
+    stop = trio.Event()
+    async with (
+        Database.open(database_url, vault=Vault({"k1": b"v" * 32}), pool_size=None) as db,
+        trio.open_nursery() as links,
+    ):
+        await seed(db, _settings(url), TENANT)
+        redis = redis_from_url(redis_url)
+        engine = Engine(redis, node=secrets.token_hex(4))
+        core = build_core(
+            tenant_id=TENANT,
+            public_url=url,
+            engine=engine,
+            redis=redis,
+            db=db,
+            hasher=Hasher(),
+            ring=ring,
+        )
+        handle_effects(core, Recorder())
+        await links.start(redis.run)
+        async with trio.open_nursery() as parts:
+            await parts.start(core.directory.run)
+            await parts.start(engine.run)
+            config = Config()
+            config.graceful_timeout = 1
+            await parts.start(
+                partial(
+                    serve,
+                    cast(Any, build_app(core, observer=observer)),
+                    config,
+                    sockets=edge_sockets(sockets, tls=False),
+                    shutdown_trigger=stop.wait,
+                )
+            )
+            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+                yield Server(url, core, client)
+            stop.set()
+            parts.cancel_scope.cancel()
+        links.cancel_scope.cancel()
+
+
+def _settings(url: str) -> Settings:
+    return Settings(
+        public_url=url,
+        m2m_client_id=CLIENT_ID,
+        m2m_client_secret=cast(Any, CLIENT_SECRET),
+        demo_user=DEMO_USER,
+        demo_password=cast(Any, DEMO_PASSWORD),
+    )
