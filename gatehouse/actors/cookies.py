@@ -73,6 +73,12 @@ def find_interaction(value: str | None, client_id: str | None) -> str | None:
     return read_interactions(value).get(client_id or _LEGACY)
 
 
+def interaction_client(value: str | None, uid: str) -> str | None:
+    """The application whose interaction this is."""
+    entries = read_interactions(value)
+    return next((key for key, known in entries.items() if known == uid and key != _LEGACY), None)
+
+
 def add_interaction(value: str | None, client_id: str, uid: str) -> str:
     """The cookie's next value: with this interaction as its client's and as the newest."""
     entries = read_interactions(value)

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     # Verification
     INVALID_CREDENTIALS = "session.invalid_credentials"
     BLOCKED = "session.verification_blocked_too_many_attempts"
+    VERIFICATION_MISSING = "guard.invalid_input"
     VERIFICATION_NOT_FOUND = "session.verification_session_not_found"
     VERIFICATION_FAILED = "session.verification_failed"
     METHOD_NOT_ENABLED = "user.sign_in_method_not_enabled"

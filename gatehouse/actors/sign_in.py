@@ -189,7 +189,7 @@ async def identify(visit: Visit, verification_id: str | None) -> bool:
             await _register(visit, state, verification_id, entry)
             return True
         if verification_id is None:
-            refuse(Reason.VERIFICATION_NOT_FOUND)
+            raise Refused(Reason.VERIFICATION_MISSING, part="body")
         rules = await visit.rules()
         check_event(rules, event)
         if event is Event.SIGN_IN:

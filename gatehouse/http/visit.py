@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gatehouse.actors.audit import Origin
-from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction
+from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction, interaction_client
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit
 from gatehouse.http.call import Call
@@ -25,11 +25,11 @@ MAX_PARAMETERS = 20
 def visit_of(call: AnyCall) -> Visit:
     """The visit a request makes. Raises `Refused(INTERACTION_GONE)` if its browser has none."""
     core = call.core
-    application_id = application_of(call)
     cookie = core.cookies.read(call.cookies, INTERACTION_COOKIE)
-    uid = find_interaction(cookie, application_id)
+    uid = find_interaction(cookie, application_of(call))
     if uid is None:
         raise Refused(Reason.INTERACTION_GONE)
+    application_id = interaction_client(cookie, uid)
     origin = Origin(call.client_address, call.headers.get("user-agent"), application_id)
     return Visit(core, uid, origin)
 

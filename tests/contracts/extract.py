@@ -27,6 +27,9 @@ def schema_of(node: Any, document: dict[str, Any]) -> Any:
     if "$ref" in node:
         name = node["$ref"].rpartition("/")[2]
         return schema_of(document["components"]["schemas"][name], document)
+    literal = literal_of(node)
+    if literal is not None:
+        return {"const": literal}
     kept = {
         key: {name: schema_of(value, document) for name, value in inner.items()}
         if key == "properties"
@@ -37,6 +40,14 @@ def schema_of(node: Any, document: dict[str, Any]) -> Any:
         if key not in DROPPED and key != "nullable"
     }
     return {"anyOf": [kept, {"type": "null"}]} if node.get("nullable") else kept
+
+
+def literal_of(node: dict[str, Any]) -> Any:
+    """The one value a schema allows, which Logto's document writes as a format; None if many."""
+    text = node.get("format")
+    if not isinstance(text, str) or not (text in ("true", "false") or text.startswith('"')):
+        return None
+    return json.loads(text)
 
 
 def extract(document: dict[str, Any]) -> dict[str, Any]:
