@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gatehouse import __version__
+from gatehouse.ops.errors import expected_errors, sole_cause
 from gatehouse.ops.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -180,23 +181,10 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        expected = _expected_errors()
-        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        if isinstance(error, expected):
-            raise click.ClickException(str(error)) from None
+        cause = sole_cause(error)
+        if isinstance(cause, expected_errors()):
+            raise click.ClickException(str(cause)) from None
         raise
-
-
-def _expected_errors() -> tuple[type[Exception], ...]:
-    from gatehouse.engine.errors import EngineError  # noqa: PLC0415
-    from gatehouse.ops.datadir import DataDirError  # noqa: PLC0415
-    from gatehouse.ops.embedded import EmbeddedError  # noqa: PLC0415
-    from gatehouse.ops.server import ServerError  # noqa: PLC0415
-    from gatehouse.ops.sockets import BindError  # noqa: PLC0415
-    from gatehouse.storage.errors import StorageError  # noqa: PLC0415
-
-    return (BindError, DataDirError, EmbeddedError, EngineError, ServerError, StorageError)
 
 
 def _announce(started: Started) -> None:

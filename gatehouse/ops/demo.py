@@ -44,7 +44,9 @@ async function redeem(answer) {
   sessionStorage.removeItem("demo");
   history.replaceState(null, "", page);
   if (answer.has("error")) return say(answer.get("error_description") ?? answer.get("error"));
-  if (!kept.state || answer.get("state") !== kept.state) return say("This answer was not asked for.");
+  if (!kept.state || answer.get("state") !== kept.state) {
+    return say("This answer was not asked for.");
+  }
   const response = await fetch("/oidc/token", {
     method: "POST",
     body: new URLSearchParams({
@@ -53,9 +55,10 @@ async function redeem(answer) {
     }),
   });
   const tokens = await response.json();
-  if (!response.ok) return say(tokens.message ?? tokens.error_description ?? "The code was refused.");
+  if (!response.ok) return say(tokens.message ?? "The code was refused.");
   const text = atob(tokens.id_token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
-  const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const claims = JSON.parse(new TextDecoder().decode(bytes));
   say("You are signed in. Your id token says:");
   const claimsView = document.getElementById("claims");
   claimsView.textContent = JSON.stringify(claims, null, 2);
@@ -90,7 +93,7 @@ _PAGE: Final = f"""<!doctype html>
 <p id="status" role="status">This page signs in like any application of yours would.</p>
 <pre id="claims" hidden></pre>
 <button id="button" type="button">Sign in</button>
-<noscript><p>An application like this one needs JavaScript; signing in itself does not.</p></noscript>
+<noscript><p>An application like this one needs JavaScript; signing in does not.</p></noscript>
 </main>
 <script>{_SCRIPT}</script>
 </html>

@@ -18,13 +18,13 @@ import trio
 
 from gatehouse.engine.actor import Kind, Turn
 from gatehouse.engine.engine import Engine
-from gatehouse.engine.errors import EngineError
 from gatehouse.engine.redis import Redis, redis_from_url
 from gatehouse.ops import datadir, delivery
-from gatehouse.ops.embedded import EmbeddedError, private_valkey, running_valkey
+from gatehouse.ops.embedded import private_valkey, running_valkey
+from gatehouse.ops.errors import expected_errors, sole_cause
+from gatehouse.ops.settings import check_urls
 from gatehouse.ops.worker import TENANT
 from gatehouse.storage.database import Database
-from gatehouse.storage.errors import StorageError
 from gatehouse.storage.migrate import current_revision, head
 from gatehouse.storage.tenants import SigningKeys, Tenants
 
@@ -59,8 +59,9 @@ class Finding:
 async def examine(settings: Settings, test_recipient: str | None = None) -> list[Finding]:
     """Check everything; with a recipient, also send a mail by way of a turn and the outbox.
 
-    Raises DataDirError where there is no data directory to look into.
+    Raises SettingsError and DataDirError, where there is nothing to look into.
     """
+    check_urls(settings)
     datadir.prepare_data_dir(settings)
     findings = list(_check_settings(settings))
     async with AsyncExitStack() as stack:
@@ -86,8 +87,11 @@ async def _guarded(
         part = await prepare()
         async for finding in check(part):
             findings.append(finding)  # noqa: PERF401  # kept if the next one raises
-    except (EngineError, StorageError, EmbeddedError, datadir.DataDirError, ValueError) as error:
-        findings.append(Finding("fails", subject, str(error)))
+    except Exception as error:
+        cause = sole_cause(error)
+        if not isinstance(cause, expected_errors()):
+            raise
+        findings.append(Finding("fails", subject, str(cause)))
     return findings
 
 

@@ -24,6 +24,7 @@ import trio
 from gatehouse.ops import datadir
 from gatehouse.ops.embedded import private_valkey
 from gatehouse.ops.metrics import SnapshotFile
+from gatehouse.ops.settings import check_urls
 from gatehouse.ops.sockets import bind, close, edge_config, edge_sockets, url_of
 from gatehouse.ops.web import OpsApp, Workforce
 from gatehouse.ops.worker import READY, TENANT, serve_worker
@@ -64,9 +65,10 @@ class Started:
 async def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
     """Run an installation until SIGTERM or SIGINT; a second signal ends it at once.
 
-    Raises DataDirError, BindError, EmbeddedError, ServerError, and StorageError where the database
-    cannot be migrated.
+    Raises SettingsError, DataDirError, BindError, EmbeddedError, ServerError, and StorageError
+    where the database cannot be migrated.
     """
+    check_urls(settings)
     data_dir = datadir.prepare_data_dir(settings)
     stop = trio.Event()
     with datadir.sole_owner(data_dir):

@@ -11,7 +11,7 @@ import base64
 import binascii
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -263,6 +263,26 @@ def load_settings(config: Path | None = None) -> Settings:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsError(f"{PREFIX}TLS_CERTIFICATE and {PREFIX}TLS_KEY must be given together")
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+
+
+def check_urls(settings: Settings) -> None:
+    """Have the parts that read them judge the URLs. Raises SettingsError.
+
+    Apart from `load_settings`, because reading a URL needs the drivers.
+    """
+    from gatehouse.engine.wire import parse_redis_url  # noqa: PLC0415
+    from gatehouse.storage.database import sqlite_path  # noqa: PLC0415
+
+    judges: tuple[tuple[str, str, Callable[[str], object]], ...] = (
+        ("DATABASE_URL", settings.database, sqlite_path),
+        ("REDIS_URL", settings.redis_url.get_secret_value(), parse_redis_url),
+    )
+    for name, url, judge in judges:
+        try:
+            if url:
+                judge(url)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}{name}: {error}") from None
 
 
 def _configured_file() -> Path | None:
