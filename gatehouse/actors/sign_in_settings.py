@@ -106,3 +106,8 @@ def check_forgot_password(methods: Iterable[str], channels: Collection[str]) -> 
     for name, factor in CODE_FACTORS.items():
         if factor in methods:
             _require(CHANNEL_OF[name] in channels, "forgot_password_method_requires_connector")
+
+
+def check_expiration(forgot_password_methods: Collection[str]) -> None:
+    """Who must change a password can also recover it. Raises SenselessSettings."""
+    _require(bool(forgot_password_methods), "password_expiration_requires_forgot_password")

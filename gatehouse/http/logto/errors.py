@@ -11,7 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from gatehouse.actors.key_rotation import RotationRefused
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in_settings import SenselessSettings
 from gatehouse.engine import errors as engine
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.messages import MESSAGES
@@ -87,8 +89,19 @@ _CONFLICTS: dict[tuple[str, str], str] = {
 }
 """What a broken uniqueness rule of the storage is called here, by entity and field."""
 
-_RULES: dict[tuple[str, str], str] = {}
+_RULES: dict[tuple[str, str], str] = {
+    ("signing_key", "current"): "oidc.only_previous_key_can_be_deleted",
+    ("signing_key", "one_current"): "oidc.key_required",
+}
 """What a rule of an aggregate is called here, by entity and rule."""
+
+_ROTATION = {
+    "next_is_staged": "oidc.invalid_request",
+    "key_not_found": "oidc.key_not_found",
+    "key_required": "oidc.key_required",
+    "only_previous_key_can_be_deleted": "oidc.only_previous_key_can_be_deleted",
+}
+"""What a refused rotation is called here, by rule."""
 
 _NAMED_BY_ID = frozenset({"application", "resource"})
 """Records whose absence is `entity.not_exists_with_id`; of others it is `entity.not_found`."""
@@ -102,7 +115,7 @@ _REASONS: dict[Reason, tuple[str, int | None]] = {
 """Reasons of the core that Logto spells otherwise, and the status where the code's own is wrong."""
 
 
-def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:  # noqa: PLR0911
+def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:  # noqa: PLR0911, PLR0912
     """The answer for any exception; 500 for one that nobody foresaw."""
     match error:
         case ApiError():
@@ -122,6 +135,10 @@ def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:  # no
             return _later("request.overloaded", error.retry_after)
         case engine.Unavailable():
             return _later("request.unavailable", error.retry_after)
+        case SenselessSettings():
+            return error_reply(f"sign_in_experiences.{error.rule}")
+        case RotationRefused():
+            return error_reply(_ROTATION[error.rule])
         case engine.EngineError():
             return _later("request.unavailable", 1)
         case storage.StorageError():

@@ -152,6 +152,38 @@ MESSAGES: dict[str, tuple[int, str]] = {
         "Backup codes need another factor beside them.",
     ),
     "sign_in_experiences.duplicated_sign_up_identifiers": (400, "An identifier is listed twice."),
+    "sign_in_experiences.missing_sign_up_identifiers": (
+        400,
+        "Secondary identifiers need a first one.",
+    ),
+    "sign_in_experiences.enabled_connector_not_found": (
+        400,
+        "There is no connector that could send these messages.",
+    ),
+    "sign_in_experiences.email_verification_code_cannot_be_used_for_sign_in": (
+        400,
+        "A code by email is a second factor and cannot be the first.",
+    ),
+    "sign_in_experiences.phone_verification_code_cannot_be_used_for_sign_in": (
+        400,
+        "A code by SMS is a second factor and cannot be the first.",
+    ),
+    "sign_in_experiences.email_verification_code_cannot_be_used_for_mfa": (
+        400,
+        "A code by email is a first factor and cannot be the second.",
+    ),
+    "sign_in_experiences.phone_verification_code_cannot_be_used_for_mfa": (
+        400,
+        "A code by SMS is a first factor and cannot be the second.",
+    ),
+    "sign_in_experiences.forgot_password_method_requires_connector": (
+        400,
+        "There is no connector that could send these codes.",
+    ),
+    "sign_in_experiences.password_expiration_requires_forgot_password": (
+        422,
+        "Passwords can expire only where people can reset them.",
+    ),
     # Interaction and session
     "session.not_found": (400, "The session has ended. Please go back and sign in again."),
     "session.interaction_not_found": (404, "The sign-in has not been started."),

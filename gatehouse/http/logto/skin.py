@@ -9,9 +9,11 @@ from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.management import (
     application_secrets,
     applications,
+    configs,
     resources,
     role_holders,
     roles,
+    sign_in_exp,
     status,
     users,
 )
@@ -35,6 +37,8 @@ def api_operations() -> list[Operation]:
         roles.operations,
         role_holders.holders_of_roles(role_holders.USER),
         role_holders.holders_of_roles(role_holders.APPLICATION),
+        sign_in_exp.operations,
+        configs.operations,
         experience.OPERATIONS,
     )
     declared = [operation for group in groups for operation in group]

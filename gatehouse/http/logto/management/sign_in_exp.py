@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import AfterValidator, Field, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from gatehouse.actors import sign_in_settings
+from gatehouse.actors.password_policy import PasswordPolicy, PersonalFacts, check_password
+from gatehouse.http.call import Call, Reply
+from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
+from gatehouse.http.logto.errors import StrangeInput
 from gatehouse.http.logto.languages import LANGUAGES
-from gatehouse.http.wire import JsonObject, Maybe, Query, Text, Url, Wire, empty_is_null
+from gatehouse.http.logto.management.store import Store, read, write
+from gatehouse.http.operation import Operations
+from gatehouse.http.wire import (
+    JsonObject,
+    Maybe,
+    Query,
+    Text,
+    Url,
+    Wire,
+    empty_is_null,
+    record_json,
+)
+from gatehouse.storage.records import SignInExperience, User
+
+operations = Operations(tags=("Sign-in experience",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
 CHANNELS: frozenset[str] = frozenset()
 """Kinds of messages that can be sent: none, as long as no connector can be set up."""
@@ -121,7 +142,7 @@ class Rejects(Wire):
     pwned: bool = True
     repetition_and_sequence: bool = True
     user_info: bool = True
-    words: Annotated[list[str], Field(max_length=1000)] = []
+    words: Annotated[list[str], Field(max_length=1000, default_factory=list)]
 
 
 class PasswordRules(Wire):
@@ -299,3 +320,96 @@ class PasswordVerdict(Wire):
 
     result: bool
     issues: list[JsonObject]
+
+
+def sign_in_exp_view(settings: SignInExperience) -> dict[str, Any]:
+    """The settings as this API shows them: they are stored in the wire's shape."""
+    return record_json(settings, "updated_at")
+
+
+@operations.get("/api/sign-in-exp", "GetSignInExp", response=SignInExpView, statuses=(404,))
+async def get_sign_in_exp(call: Call) -> Reply:
+    """Read all settings."""
+    current = await read(call, lambda store: store.sign_in_experience.current())
+    return Reply(200, sign_in_exp_view(current))
+
+
+@operations.patch(
+    "/api/sign-in-exp",
+    "UpdateSignInExp",
+    query=PatchQuery,
+    body=SignInExpPatch,
+    response=SignInExpView,
+    statuses=(404, 409, 422),
+)
+async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
+    """Change settings; each is replaced as a whole."""
+    sent = call.body.as_json()
+    if call.body.hide_logto_branding:
+        raise StrangeInput("There is no Logto branding here that could be hidden.")
+    changes = {name: sent[to_camel(name)] for name in call.body.model_fields_set}
+    if "social_sign_in_connector_targets" in changes:
+        changes["social_sign_in_connector_targets"] = []  # of connectors that there are
+    now = call.core.clock()
+
+    def change(store: Store) -> SignInExperience:
+        current = store.sign_in_experience.current()
+        if "password_expiration" in changes:
+            changes["password_expiration"] = _expiration(
+                changes["password_expiration"], current.password_expiration, now
+            )
+        check_settings(changes, current)
+        return store.sign_in_experience.change(**changes)
+
+    return Reply(200, sign_in_exp_view(await write(call, change)))
+
+
+@operations.post(
+    "/api/sign-in-exp/default/check-password",
+    "CheckPasswordWithDefaultSignInExperience",
+    body=PasswordToCheck,
+    response=PasswordVerdict,
+    statuses=(400,),
+)
+async def check_password_policy(call: Call[PasswordToCheck]) -> Reply:
+    """Find out whether a password meets the policy."""
+    user_id = call.body.user_id
+
+    def look(store: Store) -> tuple[SignInExperience, User | None]:
+        user = None if user_id is None else store.users.get(user_id)
+        return store.sign_in_experience.current(), user
+
+    settings, user = await read(call, look)
+    policy = msgspec.convert(settings.password_policy, PasswordPolicy)
+    facts = PersonalFacts()
+    if user is not None:
+        facts = PersonalFacts(user.name, user.username, user.primary_email, user.primary_phone)
+    issues = check_password(policy, call.body.password, facts)
+    if not issues:
+        return Reply(200, {"result": True})
+    return Reply(400, {"result": False, "issues": [issue.as_json() for issue in issues]})
+
+
+def check_settings(changes: dict[str, Any], current: SignInExperience) -> None:
+    """Whether the settings will make sense together. Raises SenselessSettings."""
+
+    def then(name: str) -> Any:
+        return changes.get(name, getattr(current, name))
+
+    if "sign_up" in changes:
+        sign_in_settings.check_sign_up(then("sign_up"), CHANNELS)
+    if "sign_in" in changes:
+        sign_in_settings.check_sign_in(then("sign_in"), then("sign_up"), then("mfa"), CHANNELS)
+    if "mfa" in changes:
+        sign_in_settings.check_mfa(then("mfa"), then("sign_in"))
+    if changes.get("forgot_password_methods"):
+        sign_in_settings.check_forgot_password(changes["forgot_password_methods"], CHANNELS)
+    if then("password_expiration").get("enabled"):
+        sign_in_settings.check_expiration(then("forgot_password_methods") or ())
+
+
+def _expiration(wanted: dict[str, Any], before: dict[str, Any], now: int) -> dict[str, Any]:
+    """The policy to store: since when it holds is ours to say."""
+    if not wanted.get("enabled"):
+        return {"enabled": False}
+    return {**wanted, "enabledAt": before.get("enabledAt", now) if before.get("enabled") else now}
