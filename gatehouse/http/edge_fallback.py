@@ -66,24 +66,34 @@ class _BoundedRequest:
         self._complete = False
         self._started = False
         self._refused: tuple[int, str] | None = None
+        self._receiving = trio.Lock()
 
     async def run(self, app: Any, scope: Any) -> None:
         lengths = [value for name, value in scope["headers"] if name == b"content-length"]
         if any(not size.isdigit() or int(size) > self._limits.body_bytes for size in lengths):
             self._refused = (413, "body_bytes")
         else:
-            await app(scope, self.receive, self.send)
+            try:
+                await app(scope, self.receive, self.send)
+            except Exception:
+                if self._refused is None:
+                    raise  # else it is about the disconnect that we feigned
         if self._refused is not None and not self._started:
             status, reason = self._refused
             self._stats.bad_requests[reason] += 1
+            await self._discard_body()
             await self._send({"type": "http.response.start", "status": status, "headers": []})
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def receive(self) -> ASGIReceiveEvent:
-        if self._refused is not None:
-            return {"type": "http.disconnect"}
-        if self._complete:
-            return await self._receive()
+        async with self._receiving:
+            if self._refused is not None:
+                return {"type": "http.disconnect"}
+            if not self._complete:
+                return await self._next_piece()
+        return await self._receive()
+
+    async def _next_piece(self) -> ASGIReceiveEvent:
         since = trio.current_time()
         message: Any = None
         with trio.move_on_after(self._limits.transfer_time(self._received) - self._waited):
@@ -91,20 +101,31 @@ class _BoundedRequest:
         self._waited += trio.current_time() - since
         if message is None:
             self._refused = (408, "body_time")
-        elif message["type"] == "http.request":
-            self._received += len(message["body"])
-            self._complete = not message["more_body"]
+        else:
+            self._account(message)
             if self._received > self._limits.body_bytes:
                 self._refused = (413, "body_bytes")
-        if self._refused is not None:
-            return {"type": "http.disconnect"}
-        received: ASGIReceiveEvent = message
-        return received
+        disconnect: ASGIReceiveEvent = {"type": "http.disconnect"}
+        return disconnect if self._refused is not None else message
+
+    def _account(self, message: Any) -> None:
+        self._received += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
 
     async def send(self, message: ASGISendEvent) -> None:
         if self._refused is None:
             self._started = True
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await self._discard_body()
             await self._send(message)
+
+    async def _discard_body(self) -> None:
+        """Hypercorn drops the whole connection when a body outlives its response in HTTP/2."""
+        with trio.move_on_after(self._limits.linger_seconds):
+            while not self._complete and self._received < self._limits.linger_bytes:
+                async with self._receiving:
+                    if not self._complete:
+                        self._account(await self._receive())
 
 
 class FallbackServer(TCPServer):

@@ -52,7 +52,7 @@ class EdgeLimits:
     """How long idle connections may still send a request after the server was told to stop."""
     linger_seconds: float = 1.0
     """How long input is thrown away after a refusal, so that its sender gets to read it."""
-    linger_bytes: int = 1_048_576
+    linger_bytes: int = 4_194_304
     """How much input is thrown away after a refusal."""
 
     def transfer_time(self, size: int) -> float:

@@ -1,4 +1,4 @@
-"""Bytes that a careless or a malicious client sends: refused, counted, and the connection closed."""
+"""Bytes that careless and malicious clients send: refused, counted, and the connection closed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ HOSTILE: dict[str, tuple[bytes, int, str]] = {
     "negative length": (POST + b"content-length: -5\r\n\r\n", 400, "length"),
     "hexadecimal length": (POST + b"content-length: 0x5\r\n\r\n", 400, "length"),
     "empty length": (POST + b"content-length:\r\n\r\n", 400, "length"),
-    "length beyond 64 bits": (POST + b"content-length: 99999999999999999999\r\n\r\n", 400, "length"),
+    "length beyond 64 bits": (
+        POST + b"content-length: 99999999999999999999\r\n\r\n",
+        400,
+        "length",
+    ),
     "transfer-encoding of another name": (
         POST + b"transfer-encoding: xchunked\r\n\r\n",
         400,
@@ -56,7 +60,11 @@ HOSTILE: dict[str, tuple[bytes, int, str]] = {
     ),
     "identity": (POST + b"transfer-encoding: identity\r\n\r\n", 400, "transfer_encoding"),
     "quoted chunked": (POST + b'transfer-encoding: "chunked"\r\n\r\n', 400, "transfer_encoding"),
-    "vertical tab before chunked": (POST + b"transfer-encoding:\x0bchunked\r\n\r\n", 400, "malformed"),
+    "vertical tab before chunked": (
+        POST + b"transfer-encoding:\x0bchunked\r\n\r\n",
+        400,
+        "malformed",
+    ),
     "transfer-encoding in HTTP/1.0": (
         b"POST / HTTP/1.0\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n",
         400,
@@ -94,7 +102,11 @@ HOSTILE: dict[str, tuple[bytes, int, str]] = {
     "tab before the colon": (POST + b"content-length\t: 5\r\n\r\nhello", 400, "malformed"),
     "no header name": (b"GET / HTTP/1.1\r\n" + HOST + b": x\r\n\r\n", 400, "malformed"),
     "no colon": (b"GET / HTTP/1.1\r\n" + HOST + b"x\r\n\r\n", 400, "malformed"),
-    "non-ASCII header name": (b"GET / HTTP/1.1\r\n" + HOST + b"\xc3\xa4: x\r\n\r\n", 400, "malformed"),
+    "non-ASCII header name": (
+        b"GET / HTTP/1.1\r\n" + HOST + b"\xc3\xa4: x\r\n\r\n",
+        400,
+        "malformed",
+    ),
     "NUL in a header": (b"GET / HTTP/1.1\r\n" + HOST + b"x: a\0b\r\n\r\n", 400, "malformed"),
     "two empty lines first": (b"\r\n\r\nGET / HTTP/1.1\r\n" + HOST + b"\r\n", 400, "malformed"),
     # the request line
@@ -142,7 +154,11 @@ HOSTILE: dict[str, tuple[bytes, int, str]] = {
     "host with an odd port": (b"GET / HTTP/1.1\r\nhost: a:b\r\n\r\n", 400, "host"),
     "unclosed address": (b"GET / HTTP/1.1\r\nhost: [::1\r\n\r\n", 400, "host"),
     # too much
-    "unknown expectation": (POST + b"expect: a-miracle\r\ncontent-length: 1\r\n\r\n", 417, "expectation"),
+    "unknown expectation": (
+        POST + b"expect: a-miracle\r\ncontent-length: 1\r\n\r\n",
+        417,
+        "expectation",
+    ),
     "long target": (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, "url"),
     "endless target": (b"GET /" + b"a" * 3000, 414, "url"),
     "long headers": (
@@ -151,7 +167,11 @@ HOSTILE: dict[str, tuple[bytes, int, str]] = {
         "header_bytes",
     ),
     "endless headers": (b"GET / HTTP/1.1\r\n" + HOST + b"x: " + b"a" * 9000, 431, "header_bytes"),
-    "many headers": (b"GET / HTTP/1.1\r\n" + HOST + b"x: y\r\n" * 30 + b"\r\n", 431, "header_count"),
+    "many headers": (
+        b"GET / HTTP/1.1\r\n" + HOST + b"x: y\r\n" * 30 + b"\r\n",
+        431,
+        "header_count",
+    ),
     "long body announced": (POST + b"content-length: 1001\r\n\r\n", 413, "body_bytes"),
     "long body in one chunk": (CHUNKED + b"3e9\r\n" + b"a" * 1001, 413, "body_bytes"),
     "long body in many chunks": (CHUNKED + b"1\r\na\r\n" * 1001, 413, "body_bytes"),
