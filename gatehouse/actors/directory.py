@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 import trio
 
 from gatehouse.actors.clients import Client, client_of
+from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
@@ -184,5 +185,5 @@ def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:
             key.public_jwk,
             KeyStatus(key.status),
         )
-        for key in SigningKeys(tx, tenant_id).all()
+        for key in as_of(SigningKeys(tx, tenant_id).all(), tx.now)
     )

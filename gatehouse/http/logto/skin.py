@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatehouse.http.logto import experience
+from gatehouse.http.logto import experience, well_known
 from gatehouse.http.logto.dialect import API
+from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
     application_secrets,
     applications,
@@ -40,9 +41,10 @@ def api_operations() -> list[Operation]:
         sign_in_exp.operations,
         configs.operations,
         experience.OPERATIONS,
+        well_known.operations,
     )
     declared = [operation for group in groups for operation in group]
-    declared.extend(status.swagger(tuple(declared)))
+    declared.extend(documents_of(tuple(declared)))
     return declared
 
 
