@@ -48,6 +48,7 @@ from gatehouse.engine.wire import (
     READ_SIZE,
     REPLY_TIMEOUT,
     UNREACHABLE,
+    Address,
     Argument,
     Connection,
     pack,
@@ -130,6 +131,8 @@ class Link:
         self._observer = observer or Observer()
         self._listener = Listener(open_connection, reply_timeout=reply_timeout)
 
+        self.address: Address | None = None
+        """The server it is connected to now."""
         self._connected = False
         self._up = trio.Event()
         self._attempted = trio.Event()
@@ -344,6 +347,7 @@ class Link:
         self._connected = True
         self._up.set()
         self._attempted.set()
+        self.address = connection.address
         self._observer.link_connected(self._name)
         try:
             async with trio.open_nursery() as nursery:
@@ -355,6 +359,7 @@ class Link:
             self._note_loss(group)
         finally:
             self._serving = None
+            self.address = None
             self._connected = False
             self._up = trio.Event()
             await connection.close()

@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 import trio
 
+from gatehouse.engine.cluster import ClusterRedis
 from gatehouse.engine.link import Link
 from gatehouse.engine.observer import Observer
 from gatehouse.engine.pubsub import OnMessage
-from gatehouse.engine.wire import Argument, Target, connect, parse_redis_url
+from gatehouse.engine.sentinel_redis import SentinelRedis
+from gatehouse.engine.wire import Argument, connect, parse_redis_url
 
 
 class Script:
@@ -83,11 +85,11 @@ def redis_from_url(url: str, *, observer: Observer | None = None) -> Redis:
     never a secret.
     """
     target = parse_redis_url(url)
-    return _single(target, observer or Observer())
-
-
-def _single(target: Target, observer: Observer) -> Redis:
-    address = target.addresses[0]
+    if target.deployment == "sentinel":
+        return SentinelRedis(target, observer)
+    if target.deployment == "cluster":
+        return ClusterRedis(target, observer)
+    (address,) = target.addresses
     return Link(
         lambda: connect(target.options, address),
         name=str(address),

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.certificates import Certificates, make_certificates
+from tests.servers.cluster import Cluster
 from tests.servers.postgres import Postgres
+from tests.servers.sentinel import SentinelGroup
 from tests.servers.valkey import Valkey
 
 
@@ -51,6 +54,45 @@ def valkey(server_directory: Path) -> Iterator[Valkey]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_sentinel_group(server_directory: Path) -> Iterator[SentinelGroup]:
+    group = SentinelGroup(server_directory / "sentinel")
+    group.heal()
+    yield group
+    group.stop()
+
+
+@pytest.fixture
+def sentinel_group(shared_sentinel_group: SentinelGroup) -> SentinelGroup:
+    """A whole and empty Sentinel group, whatever the test before did to it."""
+    shared_sentinel_group.heal()
+    with shared_sentinel_group.master.client() as client:
+        client.flushall()
+    return shared_sentinel_group
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(server_directory: Path) -> Iterator[Cluster]:
+    cluster = Cluster(server_directory / "cluster")
+    cluster.create()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """A whole and empty Cluster, whatever the test before did to it."""
+    shared_cluster.heal()
+    shared_cluster.flush()
+    return shared_cluster
+
+
+@pytest.fixture(scope="session")
+def certificates(server_directory: Path) -> Certificates:
+    """A test authority and a certificate for localhost."""
+    return make_certificates(server_directory / "tls")
 
 
 @pytest.fixture(scope="session")

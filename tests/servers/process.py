@@ -41,7 +41,7 @@ class Server:
         user: int | None = None,
     ) -> None:
         self.directory = directory
-        self._command = command
+        self.command = command
         self._ready = ready
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,7 +50,7 @@ class Server:
         """Start, and by default wait until it serves."""
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                self.command,
                 cwd=self.directory,
                 stdout=log,
                 stderr=log,
@@ -71,7 +71,7 @@ class Server:
         while not self._ready():
             if not self.running or time.monotonic() > deadline:
                 log = (self.directory / "server.log").read_text(errors="replace")
-                raise RuntimeError(f"{self._command[0]} did not start:\n{log[-2000:]}")
+                raise RuntimeError(f"{self.command[0]} did not start:\n{log[-2000:]}")
             time.sleep(0.02)
 
     @property
@@ -107,6 +107,15 @@ class Server:
     def _signal(self, which: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(which)
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = START_TIMEOUT) -> None:
+    """Poll until a condition that servers must bring about by themselves is true."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it did not come about in {timeout} s that {what}")
+        time.sleep(0.05)
 
 
 def free_port() -> int:

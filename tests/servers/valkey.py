@@ -47,9 +47,14 @@ class Valkey(Server):
     def tcp_url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    def client(self, db: int = 0) -> Redis:
+    def client(self, db: int = 0, *, decode_responses: bool = False) -> Redis:
         """A plain client, to look at the server from outside and to set things up."""
-        return Redis(unix_socket_path=str(self.socket), db=db, socket_timeout=10)
+        return Redis(
+            unix_socket_path=str(self.socket),
+            db=db,
+            socket_timeout=10,
+            decode_responses=decode_responses,
+        )
 
     def _answers(self) -> bool:
         try:

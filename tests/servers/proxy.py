@@ -1,0 +1,84 @@
+"""A proxy between the link and a server: encrypts, counts, and cuts in the middle of a reply."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class Proxy:
+    """Forwards each connection to a server's Unix socket. Runs in the test's own trio."""
+
+    def __init__(self, upstream: Path, tls: ssl.SSLContext | None = None) -> None:
+        self.upstream = upstream
+        self.port = 0
+        self.connections = 0
+        self.cut_after: int | None = None
+        """Bytes of replies to let through before cutting the connection, once; None never cuts."""
+        self._let_through = trio.Event()
+        self._let_through.set()
+        self._tls = tls
+
+    def hold(self) -> None:
+        """Forward nothing in either direction from now on, and close nothing."""
+        self._let_through = trio.Event()
+
+    def release(self) -> None:
+        """Forward again, also what was held."""
+        self._let_through.set()
+
+    async def _serve(self, plain: trio.SocketStream) -> None:
+        client: trio.abc.Stream = plain
+        if self._tls is not None:
+            client = trio.SSLStream(plain, self._tls, server_side=True, https_compatible=True)
+        self.connections += 1
+        try:
+            async with (
+                client,
+                await trio.open_unix_socket(self.upstream) as server,
+                trio.open_nursery() as nursery,
+            ):
+                nursery.start_soon(self._forward, client, server, nursery.cancel_scope)
+                nursery.start_soon(self._return, server, client, nursery.cancel_scope)
+        except* (*_BROKEN, OSError):
+            pass
+
+    async def _forward(
+        self, source: trio.abc.Stream, sink: trio.abc.Stream, scope: trio.CancelScope
+    ) -> None:
+        while data := await source.receive_some(65536):
+            await self._let_through.wait()
+            await sink.send_all(data)
+        scope.cancel()
+
+    async def _return(
+        self, source: trio.abc.Stream, sink: trio.abc.Stream, scope: trio.CancelScope
+    ) -> None:
+        while data := await source.receive_some(65536):
+            await self._let_through.wait()
+            if self.cut_after is not None:
+                if len(data) > self.cut_after:
+                    await sink.send_all(data[: self.cut_after])
+                    self.cut_after = None
+                    break
+                self.cut_after -= len(data)
+            await sink.send_all(data)
+        scope.cancel()
+
+
+@asynccontextmanager
+async def proxy_to(upstream: Path, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """A running proxy on a port of its own."""
+    proxy = Proxy(upstream, tls)
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        proxy.port = listener.socket.getsockname()[1]
+        nursery.start_soon(trio.serve_listeners, proxy._serve, [listener])
+        yield proxy
+        nursery.cancel_scope.cancel()
