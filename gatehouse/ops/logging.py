@@ -35,8 +35,8 @@ _TEXT_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Query strings, forms, cookies: name=value.
     (
         re.compile(
-            rf"(?i)\b((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|code|otp|state|nonce|_interaction\w*"
-            rf"|_session\w*)=)[^&;\s\"'<>]+"
+            rf"(?i)\b((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|code|otp|state|nonce|_interaction[\w.]*"
+            rf"|_session[\w.]*)=)[^&;\s\"'<>]+"
         ),
         rf"\1{REDACTED}",
     ),

@@ -7,7 +7,7 @@ counters never go down. prometheus_client writes the exposition format; its own 
 is not used, because it costs a lock and a write to mapped memory for each count and must be
 switched on before the first import.
 
-`METRICS` is the whole of what can be measured; the operators' table is generated from it.
+`METRICS` is the whole of what can be measured; the operators' table is generated from it (`gatehouse.ops.reference`).
 """
 
 from __future__ import annotations
@@ -296,15 +296,6 @@ def exposition(total: Total) -> tuple[str, bytes]:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Totals())
     return CONTENT_TYPE_LATEST, generate_latest(registry)
-
-
-def metrics_table() -> str:
-    """The metrics as a Markdown table, for the operators' documentation."""
-    lines = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
-    for one in METRICS:
-        labels = ", ".join(f"`{label}`" for label in one.labels)
-        lines.append(f"| `{one.name}` | {one.kind} | {labels} | {one.help} |")
-    return "\n".join(lines) + "\n"
 
 
 def _is_counter(name: str) -> bool:

@@ -1,0 +1,103 @@
+"""The command line, as an operator uses it."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from tests.ops.conftest import Install
+from tests.ops.installation import eventually
+
+
+def test_a_wrong_setting_ends_in_one_line(install: Install) -> None:
+    failed = install(WORKERS="many").run("serve")
+    assert failed.returncode == 1
+    assert "GATEHOUSE_WORKERS: " in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_database_that_is_away_is_said_without_its_password(install: Install) -> None:
+    failed = install(DATABASE_URL="postgresql://u:s3cret@127.0.0.1:1/d").run("migrate")
+    assert failed.returncode == 1
+    assert "cannot connect" in failed.stderr
+    assert "s3cret" not in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_migrating_twice_changes_nothing(install: Install) -> None:
+    gatehouse = install()
+    assert "brought up to date" in gatehouse.run("migrate").stdout
+    assert "is up to date" in gatehouse.run("migrate").stdout
+
+
+def test_seeding_twice_makes_nothing_new(install: Install) -> None:
+    gatehouse = install(PUBLIC_URL="http://localhost:1")
+    first = gatehouse.run("seed")
+    assert "Shown this once" in first.stdout
+    assert "already" in gatehouse.run("seed").stdout
+    gatehouse.settings |= {"M2M_CLIENT_ID": "mine", "M2M_CLIENT_SECRET": "a-fixed-secret"}
+    assert "a-fixed-secret" in gatehouse.run("seed").stdout
+    kept = json.loads((gatehouse.data_dir / "management-credentials.json").read_text())
+    assert kept["management_client_id"] == "mine"
+    assert kept["demo_password"] in first.stdout
+
+
+def test_keys_are_prepared_rotated_and_deleted(install: Install) -> None:
+    gatehouse = install()
+    gatehouse.run("seed")
+    prepared = gatehouse.run("keys", "prepare", "--alg", "ES256").stdout.strip()
+    assert f"{prepared}  ES256  next" in gatehouse.run("keys", "list").stdout
+    assert gatehouse.run("keys", "rotate", "--alg", "ES256").stdout.strip() == prepared
+    listed = gatehouse.run("keys", "list").stdout
+    assert f"{prepared}  ES256  current" in listed
+    old = next(line.split()[0] for line in listed.splitlines() if "previous" in line)
+    assert gatehouse.run("keys", "delete", old).returncode == 0
+    refused = gatehouse.run("keys", "delete", prepared)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert gatehouse.run("keys", "list").stdout.count("\n") == 1
+
+
+def test_a_running_server_signs_with_a_rotated_key(install: Install) -> None:
+    gatehouse = install()
+    gatehouse.start()
+    kid = gatehouse.run("keys", "rotate", "--alg", "ES256").stdout.strip()
+
+    def published() -> bool:
+        keys = httpx.get(f"{gatehouse.url}/oidc/jwks").json()["keys"]
+        return kid in [key["kid"] for key in keys]
+
+    eventually(published)
+
+
+def test_doctor_finds_an_installation_well_and_delivers_a_message(install: Install) -> None:
+    gatehouse = install()
+    gatehouse.start()
+    healthy = gatehouse.run("doctor", "--send-test-message", "ada@example.com")
+    assert healthy.returncode == 0, healthy.stdout + healthy.stderr
+    assert "fails" not in healthy.stdout
+    page = httpx.get(f"{gatehouse.ops_url}/inbox").text
+    assert page.count("ada@example.com") == 1
+    assert "Test message" in page
+
+
+def test_doctor_starts_the_private_valkey_where_no_server_runs(install: Install) -> None:
+    gatehouse = install()
+    gatehouse.run("seed")
+    healthy = gatehouse.run("doctor")
+    assert healthy.returncode == 0, healthy.stdout
+    assert "ok      redis: Valkey" in healthy.stdout
+
+
+def test_doctor_says_what_is_wrong(install: Install) -> None:
+    gatehouse = install(REDIS_URL="redis://127.0.0.1:1", PUBLIC_URL="http://login.example.com")
+    ill = gatehouse.run("doctor")
+    assert ill.returncode == 1
+    assert "fails   redis" in ill.stdout
+    assert "fails   database: the schema is not current" in ill.stdout
+    assert "warns   settings: the public URL is not https" in ill.stdout
+    gatehouse.run("seed")
+    (gatehouse.data_dir / "secret-keys").touch()
+    (gatehouse.data_dir / "secret-keys").chmod(0o644)
+    assert "can be read by others" in gatehouse.run("doctor").stdout
