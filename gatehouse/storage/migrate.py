@@ -22,20 +22,21 @@ from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy.engine import Connection
 
 LOCK_KEY = 0x6761746568  # "gateh": one number for every Gatehouse that shares a database
 """PostgreSQL's advisory lock while migrating."""
 LOCK_SECONDS = 60
 """How long a node waits for another one that migrates."""
-_SCRIPTS = Path(__file__).parent / "migrations"
+SCRIPTS = Path(__file__).parent / "migrations"
 _VERSION = Stmt(sa.text("SELECT version_num FROM alembic_version"))
 
 
 @cache
 def head() -> str:
     """The newest revision: files are named `0001_what.py` and form one line."""
-    return max(path.name for path in (_SCRIPTS / "versions").glob("[0-9]*_*.py")).split("_")[0]
+    return max(path.name for path in (SCRIPTS / "versions").glob("[0-9]*_*.py")).split("_")[0]
 
 
 def revision_of(tx: Transaction) -> str | None:
@@ -73,7 +74,7 @@ def migrate(url: str) -> bool:
     if current is not None and current > head():
         raise StorageError(f"the schema is at {current}, this release knows {head()}")
     try:
-        with _engine(url).connect() as connection:
+        with engine_of(url).connect() as connection:
             _lock(connection)
             upgrade(connection)
             connection.commit()
@@ -85,15 +86,22 @@ def migrate(url: str) -> bool:
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Run the missing revisions on a connection, within its transaction."""
     from alembic import command  # noqa: PLC0415
+
+    command.upgrade(alembic_config(connection), revision)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """What alembic's commands need to work on a connection."""
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    return config
 
 
-def _engine(url: str) -> sa.Engine:
+def engine_of(url: str) -> sa.Engine:
+    """SQLAlchemy's own way to the database, for migrations alone."""
     path = sqlite_path(url)
     if path is None:
         import psycopg  # noqa: PLC0415

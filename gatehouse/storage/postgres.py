@@ -90,6 +90,7 @@ _MEANINGS: tuple[tuple[tuple[type[psycopg.Error], ...], Callable[[], StorageErro
     ),
     ((errors.QueryCanceled, errors.LockNotAvailable), Busy),
     ((errors.ReadOnlySqlTransaction,), lambda: Unavailable("the database accepts no changes")),
+    ((errors.UndefinedTable,), lambda: StorageError("the schema is missing")),
     ((psycopg.OperationalError, psycopg.InterfaceError), _Lost),
 )
 """What exceptions of the driver mean here; the first that fits counts."""

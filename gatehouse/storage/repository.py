@@ -95,12 +95,7 @@ class Rows(Generic[R]):
     @cached_property
     def select_many(self) -> Stmt:
         """The rows with these ids, in no order."""
-        table = self.table
-        return Stmt(
-            sa.select(table).where(
-                table.c.tenant_id == sa.bindparam("tenant_id"), any_of(table.c.id, "ids")
-            )
-        )
+        return Stmt(sa.select(self.table).where(any_of(self.table.c.id, "ids")))
 
     @cached_property
     def insert(self) -> Stmt:
@@ -290,7 +285,7 @@ class LinkRows:
         target = self.member.table
         chosen = sa.select(
             target.c.tenant_id, sa.bindparam("owner_id", type_=sa.Text), target.c.id
-        ).where(target.c.tenant_id == sa.bindparam("tenant_id"), any_of(target.c.id, "ids"))
+        ).where(any_of(target.c.id, "ids"))
         columns = ["tenant_id", self.owner_column, self.member_column]
         return Stmt(
             upsert(self.link)

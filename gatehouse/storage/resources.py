@@ -28,9 +28,7 @@ _NO_DEFAULT = Stmt(sa.update(_r).where(_HERE, _r.c.is_default).values(is_default
 
 _SCOPES_HERE = _s.c.tenant_id == sa.bindparam("tenant_id")
 _NEWEST = (_s.c.created_at.desc(), _s.c.id.desc())
-_OF_RESOURCES = Stmt(
-    sa.select(_s).where(_SCOPES_HERE, any_of(_s.c.resource_id, "ids")).order_by(*_NEWEST)
-)
+_OF_RESOURCES = Stmt(sa.select(_s).where(any_of(_s.c.resource_id, "ids")).order_by(*_NEWEST))
 _SCOPE_FINDER = Finder(
     _s,
     ("id", "name", "description"),
@@ -44,22 +42,23 @@ _SCOPE_FINDER = Finder(
 
 def _granted(holders: sa.Table, holder: str) -> Stmt:
     """The scopes of one resource that the roles of a holder grant, each once."""
+    # Each step is a whole key: SQLite's planner would join all roles of the tenant.
     grants = schema.roles_scopes
-    of_holder = (
-        sa.select(grants.c.scope_id)
-        .join(
-            holders,
-            (holders.c.tenant_id == grants.c.tenant_id) & (holders.c.role_id == grants.c.role_id),
-        )
-        .where(
-            holders.c.tenant_id == sa.bindparam("tenant_id"),
-            holders.c[holder] == sa.bindparam("holder_id"),
-        )
+    roles = sa.select(holders.c.tenant_id, holders.c.role_id).where(
+        holders.c.tenant_id == sa.bindparam("tenant_id"),
+        holders.c[holder] == sa.bindparam("holder_id"),
+    )
+    granted = sa.select(grants.c.tenant_id, grants.c.scope_id).where(
+        sa.tuple_(grants.c.tenant_id, grants.c.role_id).in_(roles)
     )
     return Stmt(
         sa.select(_s)
         .join(_r, (_r.c.tenant_id == _s.c.tenant_id) & (_r.c.id == _s.c.resource_id))
-        .where(_SCOPES_HERE, _r.c.indicator == sa.bindparam("indicator"), _s.c.id.in_(of_holder))
+        .where(
+            _SCOPES_HERE,
+            _r.c.indicator == sa.bindparam("indicator"),
+            sa.tuple_(_s.c.tenant_id, _s.c.id).in_(granted),
+        )
         .order_by(_s.c.name)
     )
 

@@ -34,7 +34,7 @@ _DEFAULTS = Stmt(
     sa.select(_r.c.id).where(_HERE, _r.c.type == sa.bindparam("type"), _r.c.is_default)
 )
 _OTHER_TYPE = Stmt(
-    sa.select(_r.c.id).where(_HERE, any_of(_r.c.id, "ids"), _r.c.type != sa.bindparam("type"))
+    sa.select(_r.c.id).where(any_of(_r.c.id, "ids"), _r.c.type != sa.bindparam("type"))
 )
 _BY_NAME = Stmt(sa.select(_r).where(_HERE, _r.c.name == sa.bindparam("value")))
 
@@ -55,7 +55,7 @@ _FINDER = Finder(
 def _count(link: sa.Table) -> Stmt:
     return Stmt(
         sa.select(link.c.role_id, sa.func.count())
-        .where(link.c.tenant_id == sa.bindparam("tenant_id"), any_of(link.c.role_id, "ids"))
+        .where(any_of(link.c.role_id, "ids"))
         .group_by(link.c.role_id)
     )
 

@@ -103,6 +103,11 @@ class Finder:
         if shapes:
             found = [self._condition(shape, index) for index, shape in enumerate(shapes)]
             conditions.append(sa.and_(*found) if joint else sa.or_(*found))
+        exact = [shape.exact for shape in shapes]
+        if any(exact) if joint else shapes and all(exact):
+            # Few are found, and are sorted: walking the index of the order would meet everybody.
+            newest = self._table.c.created_at + sa.literal_column("0")
+            return Listing(self._table, *conditions, order=(newest.desc(), self._table.c.id.desc()))
         return Listing(self._table, *conditions)
 
     def _condition(self, shape: _Shape, index: int) -> sa.ColumnElement[bool]:
@@ -120,10 +125,13 @@ class Finder:
         inner = self._table.alias()
         here = inner.c.tenant_id == sa.bindparam("tenant_id")
         found = [
-            sa.select(inner.c.id).where(here, self._equal(inner.c[name], value, shape))
+            sa.select(inner.c.tenant_id, inner.c.id).where(
+                here, self._equal(inner.c[name], value, shape)
+            )
             for name in shape.fields
         ]
-        return self._table.c.id.in_(sa.union_all(*found) if len(found) > 1 else found[0])
+        key = sa.tuple_(self._table.c.tenant_id, self._table.c.id)
+        return key.in_(sa.union_all(*found) if len(found) > 1 else found[0])
 
     def _equal(
         self, column: sa.ColumnElement[Any], value: sa.BindParameter[str], shape: _Shape

@@ -98,6 +98,8 @@ def translate(error: Exception) -> StorageError | None:
             return InvalidValue("a value out of range")
         case sqlite3.ProgrammingError():
             return None
+        case sqlite3.OperationalError() if str(error).startswith("no such table"):
+            return StorageError("the schema is missing")
         case sqlite3.DatabaseError(sqlite_errorcode=code):
             return _FAILURES.get(code & 0xFF, Unavailable)()
     return None

@@ -28,7 +28,8 @@ _BY_USERNAME = Stmt(sa.select(_u).where(_HERE, _u.c.username == _VALUE))
 _BY_FOLDED_USERNAME = Stmt(
     sa.select(_u)
     .where(_HERE, sa.func.lower(_u.c.username) == sa.func.lower(_VALUE))
-    .order_by(_u.c.created_at)
+    # Not by the column alone: SQLite would walk the index of that, and meet everybody.
+    .order_by(_u.c.created_at + sa.literal_column("0"))
 )
 _BY_EMAIL = Stmt(
     sa.select(_u).where(_HERE, sa.func.lower(_u.c.primary_email) == sa.func.lower(_VALUE))
