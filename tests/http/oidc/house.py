@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import socket
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,14 +20,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import jwt
 import trio
+from hypercorn.config import Config, Sockets
 
 from gatehouse.actors.core import Core, build_core, wall_clock
 from gatehouse.actors.hashing import PasswordHasher, hash_now
-from gatehouse.actors.keyring import KeyStatus, SigningAlgorithm, generate_key
+from gatehouse.actors.keyring import KeyMaterial, KeyStatus, SigningAlgorithm, generate_key
 from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.engine.engine import Engine
 from gatehouse.engine.redis import redis_from_url
 from gatehouse.http.app import build_app
+from gatehouse.http.edge import serve
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.database import Database
 from gatehouse.storage.migrate import migrate
@@ -86,15 +89,15 @@ class Clock:
         self.ahead += ms
 
 
-def fill(tx: Transaction) -> dict[str, str]:
+def fill(tx: Transaction, key: KeyMaterial) -> dict[str, str]:
     """Store what the tests know by name; the user's id by username."""
     Tenants(tx).create(Tenant(id=TENANT, name=TENANT))
     SigningKeys(tx, TENANT).create(
         SigningKey(
-            kid=KEY.kid,
-            alg=KEY.algorithm.value,
-            public_jwk=dict(KEY.public_jwk),
-            private_key=KEY.private_pem.decode(),
+            kid=key.kid,
+            alg=key.algorithm.value,
+            public_jwk=dict(key.public_jwk),
+            private_key=key.private_pem.decode(),
             status="current",
         )
     )
@@ -183,7 +186,7 @@ class House:
     users: dict[str, str]
 
     @asynccontextmanager
-    async def node(self) -> AsyncIterator[Node]:
+    async def node(self, origin: str = ORIGIN) -> AsyncIterator[Node]:
         """One more node of the installation."""
         vault = Vault({"test": b"v" * 32})
         async with (
@@ -194,7 +197,7 @@ class House:
             engine = Engine(redis, node=secrets.token_hex(4), clock=self.clock)
             core = build_core(
                 tenant_id=TENANT,
-                public_url=ORIGIN,
+                public_url=origin,
                 engine=engine,
                 redis=redis,
                 db=db,
@@ -207,15 +210,35 @@ class House:
             yield Node(core, cast(Any, build_app(core)), self.users)
             nursery.cancel_scope.cancel()
 
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        """A node that listens on a port of this machine; its origin."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            stop = trio.Event()
+            async with self.node(origin) as node, trio.open_nursery() as nursery:
+                await nursery.start(
+                    lambda task_status: serve(
+                        node.app,
+                        Config(),
+                        sockets=Sockets([], [listener], []),
+                        shutdown_trigger=stop.wait,
+                        task_status=task_status,
+                    )
+                )
+                yield origin
+                stop.set()
 
-def furnish(path: Path) -> dict[str, str]:
+
+def furnish(path: Path, key: KeyMaterial = KEY) -> dict[str, str]:
     """Make the database of a new installation in a directory; the users' ids by name."""
     url = f"sqlite:///{path / DATABASE}"
     migrate(url)
 
     async def store() -> dict[str, str]:
         async with Database.open(url, vault=Vault({"test": b"v" * 32})) as db:
-            return await db.write(fill)
+            return await db.write(fill, key)
 
     return trio.run(store)
 
