@@ -7,7 +7,8 @@ counters never go down. prometheus_client writes the exposition format; its own 
 is not used, because it costs a lock and a write to mapped memory for each count and must be
 switched on before the first import.
 
-`METRICS` is the whole of what can be measured; the operators' table is generated from it (`gatehouse.ops.reference`).
+`METRICS` is the whole of what can be measured; `gatehouse.ops.reference` makes the operators' table
+of it.
 """
 
 from __future__ import annotations

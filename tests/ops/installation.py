@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -52,11 +52,11 @@ class Installation:
             check=False,
         )
 
-    def start(self) -> None:
+    def start(self, command: Sequence[str] = (sys.executable, "-m", "gatehouse", "serve")) -> None:
         """Start the server; returns once it serves."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gatehouse", "serve"],
+                command,
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
