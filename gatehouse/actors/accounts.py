@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gatehouse.actors.factors.base import Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.actors.hashing import StoredPassword
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in_rules import SignInRules
+from gatehouse.actors.sign_in_rules import SignInRules, view_settings
 from gatehouse.storage.errors import Conflict, NotFound
 from gatehouse.storage.records import SignInExperience, User
 from gatehouse.storage.users import Users
@@ -37,7 +37,7 @@ async def sign_in_experience(core: Core) -> SignInExperience:
 
 async def rules(core: Core) -> SignInRules:
     """What the tenant's sign-in experience allows."""
-    return SignInRules.of(await sign_in_experience(core))
+    return view_settings(await sign_in_experience(core), SignInRules)
 
 
 def profile_of(identifier: Identifier) -> Profile:

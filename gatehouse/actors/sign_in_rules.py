@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +16,8 @@ from gatehouse.actors.factors.base import Event, IdentifierType, Method, Profile
 from gatehouse.actors.password_policy import PasswordPolicy
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.storage.records import SignInExperience
+
+V = TypeVar("V", bound=msgspec.Struct)
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -102,13 +105,6 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     captcha_policy: _CaptchaPolicy = _CaptchaPolicy()
     password_expiration: PasswordExpiration = PasswordExpiration()
 
-    @classmethod
-    def of(cls, experience: SignInExperience) -> SignInRules:
-        """The rules in a stored sign-in experience. Raises `msgspec.ValidationError`."""
-        given = {name: getattr(experience, name) for name in cls.__struct_fields__}
-        named = zip(cls.__struct_encode_fields__, given.values(), strict=True)
-        return msgspec.convert(dict(named), cls, strict=False)
-
     def allows(self, event: Event) -> bool:
         """Whether the tenant is open for this event. Recovering a password is always allowed."""
         closed = {Event.SIGN_IN: SignInMode.REGISTER, Event.REGISTER: SignInMode.SIGN_IN}
@@ -121,6 +117,16 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
             for allowed in self.sign_in.methods
             if allowed.identifier is identifier
         )
+
+
+def view_settings(experience: SignInExperience, view: type[V]) -> V:
+    """The settings of a stored sign-in experience that a view names, as values with defaults.
+
+    Raises `msgspec.ValidationError` for settings that are none.
+    """
+    names = zip(view.__struct_fields__, view.__struct_encode_fields__, strict=True)
+    given = {encoded: getattr(experience, name) for name, encoded in names}
+    return msgspec.convert(given, view, strict=False)
 
 
 def check_event(rules: SignInRules, event: Event) -> None:

@@ -27,6 +27,7 @@ from gatehouse.actors.sign_in_rules import (
     check_username,
     missing_profile,
     password_expired,
+    view_settings,
 )
 from gatehouse.storage.records import SignInExperience
 
@@ -52,7 +53,7 @@ def test_the_stored_settings_become_rules() -> None:
         password_policy={"characterTypes": {"min": 3}},
         username_policy={"allowedChars": {"uppercase": False}},
     )
-    read = SignInRules.of(stored)
+    read = view_settings(stored, SignInRules)
     assert not read.allows(Event.REGISTER)
     assert read.enables(IdentifierType.USERNAME, Method.PASSWORD)
     assert (read.sentinel_policy.max_attempts, read.sentinel_policy.lockout_duration) == (7, 60)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -153,8 +152,3 @@ def _origin(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9.-]+", host):
         return None
     return f"{parts.scheme}://{host}{port}"
-
-
-def settings_of(experience: Any) -> Settings:
-    """Read the settings from a sign-in experience's JSON, keeping defaults for what is odd."""
-    return msgspec.convert(experience, Settings, strict=False)

@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gatehouse.actors import accounts
+from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.http.call import Reply
-from gatehouse.http.pages.look import Look, look_of, settings_of
+from gatehouse.http.pages.look import Look, Settings, look_of
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -72,7 +73,8 @@ async def page(
     `form_targets` are addresses outside of this server that a submitted form may lead to: browsers
     hold redirects after a submission to the policy's `form-action` as well.
     """
-    look = look_of(settings_of(await accounts.sign_in_experience(core)))
+    settings = view_settings(await accounts.sign_in_experience(core), Settings)
+    look = look_of(settings)
     return draw(look, template, values, status=status, form_targets=form_targets, cookies=cookies)
 
 

@@ -8,17 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.http.pages.look import (
     MIN_CONTRAST,
     Settings,
     contrast,
     look_of,
     parse_colour,
-    settings_of,
 )
 from gatehouse.http.pages.render import draw, security_policy
+from gatehouse.storage.records import SignInExperience
 
 colours = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
+
+
+def settings_of(**stored: object) -> Settings:
+    return view_settings(SignInExperience(**stored), Settings)  # type: ignore[arg-type]
 
 
 def variables(settings: Settings) -> dict[str, tuple[int, int, int]]:
@@ -27,9 +32,8 @@ def variables(settings: Settings) -> dict[str, tuple[int, int, int]]:
 
 
 def coloured(primary: str, dark: str = "#a8c7fa") -> Settings:
-    return settings_of(
-        {"color": {"primaryColor": primary, "isDarkModeEnabled": True, "darkPrimaryColor": dark}}
-    )
+    colours = {"primaryColor": primary, "isDarkModeEnabled": True, "darkPrimaryColor": dark}
+    return settings_of(color=colours)
 
 
 @pytest.mark.parametrize(
@@ -64,20 +68,16 @@ def test_whatever_colours_a_tenant_chooses_text_can_be_read(light: str, dark: st
     "url", ["javascript:alert(1)", "data:text/html,x", "//evil", "https://a;b", "mock://logo", "x"]
 )
 def test_an_address_that_is_none_of_the_web_is_not_used(url: str) -> None:
-    look = look_of(settings_of({"branding": {"logoUrl": url}, "termsOfUseUrl": url}))
+    look = look_of(settings_of(branding={"logoUrl": url}, terms_of_use_url=url))
     assert (look.logo, look.links, look.image_origins) == (None, (), ())
 
 
 def test_a_logo_may_be_loaded_from_where_it_is_and_from_nowhere_else() -> None:
-    settings = settings_of(
-        {
-            "branding": {
-                "logoUrl": "https://cdn.example/logo.svg",
-                "darkLogoUrl": "http://dark.example:8080/logo.svg",
-            }
-        }
-    )
-    look = look_of(settings)
+    logos = {
+        "logoUrl": "https://cdn.example/logo.svg",
+        "darkLogoUrl": "http://dark.example:8080/logo.svg",
+    }
+    look = look_of(settings_of(branding=logos))
     assert look.image_origins == ("http://dark.example:8080", "https://cdn.example")
 
 
