@@ -1,9 +1,10 @@
 """How an actor is written down in Redis: its keys and the layout of its value.
 
-A value is a header of 80 bytes and the state as msgpack:
+A value is a header of 88 bytes and the state as msgpack:
 
     version     8 bytes, big-endian; the number of turns this history has seen
     nonces      8 x 8 bytes, newest first; one for each of the last turns, zero where there was none
+    born        8 bytes; the nonce of the turn this history began with
     expires_at  8 bytes, big-endian; ms since the epoch
     body        msgpack; empty once the actor was deleted (a tombstone)
 
@@ -40,12 +41,11 @@ STATE_BYTES: Final = 256 * 1024
 """The largest encoded state. Bounds what one actor can cost Redis, the link and the cache."""
 
 STAMP: Final = 16  # version and newest nonce
-HISTORY: Final = 72  # version and all nonces
-HEADER: Final = 80
-UNUSED: Final = bytes(8)
+HEADER: Final = 88
 
-_HEADER = Layout(">QQ56sQ")
-_VERSION_AND_EXPIRY = Layout(">Q64xQ")
+_HEADER = Layout(">Q8s56s8sQ")
+_VERSION_AND_EXPIRY = Layout(">Q72xQ")
+_NO_NONCES: Final = bytes(56)
 
 encode_state = msgspec.msgpack.Encoder().encode
 
@@ -108,9 +108,21 @@ def sentinel_key(what: str, tenant: str, name: str, key: str) -> str:
     return f"{_TAGS[partition_of(full)]}{what}:{full}"
 
 
-def pack_header(version: int, nonce: int, older: bytes, expires_at: int) -> bytes:
-    """A header; `older` is the 56 bytes of nonces that came before."""
-    return _HEADER.pack(version, nonce, older, expires_at)
+def next_header(before: bytes, version: int, nonce: bytes, expires_at: int) -> bytes:
+    """The header of the turn named `nonce`, that follows the header `before` (empty if none)."""
+    if before:
+        return _HEADER.pack(version, nonce, before[8:64], before[72:80], expires_at)
+    return _HEADER.pack(version, nonce, _NO_NONCES, nonce, expires_at)
+
+
+def nonces_of(header: bytes) -> list[bytes]:
+    """The nonces of the last eight turns, newest first."""
+    return [header[at : at + 8] for at in range(8, 72, 8)]
+
+
+def born_of(header: bytes) -> bytes:
+    """The nonce of the turn that began this history."""
+    return header[72:80]
 
 
 def version_and_expiry(value: bytes) -> tuple[int, int]:

@@ -6,22 +6,26 @@ with the stored value, so the next attempt needs no further round trip.
 
 When the connection breaks after a commit was sent, nobody knows whether it was executed. Sending
 the same commit again settles it: either the stamp still fits, then it was not and is now; or the
-stored value's nonces tell (`judge`). A value outlives its actor by `LINGER` ms, so an absent value
-proves that a commit sent less than `LINGER` ago was not executed.
+nonces in the stored value tell, those of the last turns and that of the first (`judge`). A value
+outlives its actor by `LINGER` ms, so an absent value proves that a commit sent less than
+`LINGER` ago was not executed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from enum import Enum
 from itertools import count
 from secrets import randbits
+from struct import Struct as Layout
 from typing import Any, Final
 
 from gatehouse.engine.actor import Effect, SetTimer, Turn
-from gatehouse.engine.codec import HISTORY, UNUSED, due_key, outbox_key, pack_effect, timers_key
+from gatehouse.engine.codec import born_of, due_key, nonces_of, outbox_key, pack_effect, timers_key
 from gatehouse.engine.redis import Script
 from gatehouse.engine.wire import Argument
+
+_EIGHT_BYTES = Layout(">Q").pack
 
 COMMIT: Final = Script(
     """
@@ -54,12 +58,12 @@ member, due time and effect (both empty to cancel it). Answers 1, or the stored 
 """
 
 
-def nonces() -> count[int]:
+def nonces() -> Iterator[bytes]:
     """Names for this process's commits: a random start makes two processes meet by luck alone.
 
     A clash would matter only between eight neighbouring turns of one actor.
     """
-    return count(randbits(63))
+    return map(_EIGHT_BYTES, count(randbits(63) + 1))
 
 
 def side_keys(key: str, partition: int) -> list[str]:
@@ -91,17 +95,17 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-def judge(value: bytes | None, nonce: bytes, base: bytes) -> Verdict:
-    """Whether the commit named `nonce`, made on a state whose newest nonce was `base`, happened.
+def judge(value: bytes | None, sent: bytes, base: bytes) -> Verdict:
+    """Whether the commit with the header `sent`, made on the header `base`, was executed.
 
-    `base` is empty if there was no state. The answer is certain if the stored history shows the
-    commit, shows the state it was based on without it, or is shown whole without it.
+    `value` is what is stored, and is known to differ from `base`, which is empty if there was
+    nothing. Within one history the last eight turns are on record, and the first.
     """
     if value is None:
         return Verdict.NOT_COMMITTED
-    history: Sequence[bytes] = [value[at : at + 8] for at in range(8, HISTORY, 8)]
-    if nonce in history:
+    nonce, history = nonces_of(sent)[0], nonces_of(value)
+    if nonce in history or nonce == born_of(value):
         return Verdict.COMMITTED
-    if base in history or history[-1] == UNUSED:
+    if not base or born_of(base) != born_of(value) or nonces_of(base)[0] in history:
         return Verdict.NOT_COMMITTED
     return Verdict.UNKNOWN

@@ -24,7 +24,7 @@ from gatehouse.engine.codec import (
     STATE_BYTES,
     actor_key,
     encode_state,
-    pack_header,
+    next_header,
 )
 from gatehouse.engine.commit import COMMIT, Verdict, judge, nonces, side_args, side_keys
 from gatehouse.engine.errors import (
@@ -62,7 +62,8 @@ one actor, a turn loses this often once in 30 million."""
 SETTLE_SECONDS: Final = 5.0
 """How long to go on asking after a commit whose answer was lost. Far below `codec.LINGER`."""
 
-_OLDEST: Final = bytes(56)
+SETTLE_PAUSE: Final = 0.01
+"""Seconds before the first time; doubles with each, up to half a second."""
 
 
 def wall_clock() -> int:
@@ -255,7 +256,7 @@ class Engine:
             if len(body) > STATE_BYTES:
                 raise ValueError(f"the state of {actor.kind.name} is larger than {STATE_BYTES}")
         version = actor.version + 1
-        header = pack_header(version, next(self._nonces), before[8:64] or _OLDEST, expires_at)
+        header = next_header(before, version, next(self._nonces), expires_at)
         to_live = expires_at - now + LINGER if expires_at > now else LINGER
         keys = [actor.key]
         args: list[Argument] = [before[:STAMP], header + body, to_live]
@@ -266,7 +267,7 @@ class Engine:
         try:
             answer = await self._redis.eval(COMMIT, keys, args)
         except ConnectionLost:
-            answer = await self._settle(keys, args)
+            answer = await self._settle(keys, args, before)
         self._observer.commit_finished(perf_counter() - sent)
         if answer == 1:
             actor.header, actor.state = header, state
@@ -277,11 +278,11 @@ class Engine:
                 self._outbox.wake(actor.partition)
         return answer
 
-    async def _settle(self, keys: list[str], args: list[Argument]) -> Any:
+    async def _settle(self, keys: list[str], args: list[Argument], base: bytes) -> Any:
         """Send a commit again whose answer was lost, until it is known whether it was executed."""
-        base, nonce = cast(bytes, args[0])[8:], cast(bytes, args[1])[8:STAMP]
+        sent = cast(bytes, args[1])
         give_up = trio.current_time() + SETTLE_SECONDS
-        pause = 0.01
+        pause = SETTLE_PAUSE
         while True:
             await trio.sleep(pause)
             pause = min(pause * 2, 0.5)
@@ -291,7 +292,7 @@ class Engine:
                 if trio.current_time() >= give_up:
                     raise Indeterminate("Redis went away while it was told of a turn") from again
                 continue
-            verdict = Verdict.COMMITTED if answer == 1 else judge(answer, nonce, base)
+            verdict = Verdict.COMMITTED if answer == 1 else judge(answer, sent, base)
             if verdict is Verdict.UNKNOWN:
                 raise Indeterminate("too much has happened since to tell whether a turn counted")
             return 1 if verdict is Verdict.COMMITTED else answer
@@ -301,7 +302,7 @@ class Engine:
         try:
             return cast("bytes | None", await self._redis.execute("GET", key, key=key))
         except ConnectionLost:
-            await trio.sleep(0.01)
+            await trio.sleep(SETTLE_PAUSE)
         try:
             return cast("bytes | None", await self._redis.execute("GET", key, key=key))
         except ConnectionLost as lost:

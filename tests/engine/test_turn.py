@@ -25,7 +25,7 @@ from gatehouse.engine import (
     Unavailable,
 )
 from gatehouse.engine import engine as engine_module
-from gatehouse.engine.codec import LINGER, STATE_BYTES, actor_key, outbox_key
+from gatehouse.engine.codec import HEADER, LINGER, STATE_BYTES, actor_key, outbox_key
 from tests.engine.ledger import AN_HOUR, LEDGER, Book, Close, Enter, Look, Refuse, Refused, Touch
 from tests.engine.running import Meddling, engine_at, link_to
 
@@ -425,7 +425,7 @@ async def test_a_state_too_large_or_without_end_is_refused(redis_url: str) -> No
 async def test_a_value_of_another_make_is_an_error_that_does_not_stick(redis_url: str) -> None:
     async with engine_at(redis_url) as engine, link_to(redis_url) as redis:
         key = actor_key(BOOK)[1]
-        for broken in (b"short", bytes(80) + b"\xc1"):
+        for broken in (b"short", bytes(HEADER) + b"\xc1"):
             await redis.execute("SET", key, broken)
             with pytest.raises(EngineError, match="cannot be read"):
                 await engine.turn(BOOK, Enter("a"))
