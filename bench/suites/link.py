@@ -1,0 +1,37 @@
+"""The engine's link to Redis against redis-py in threads: compare-and-sets, 256 at once."""
+
+from __future__ import annotations
+
+from bench import machine, servers
+from bench.measure import Goal, Result, Sample, alternate, ratio
+from bench.plan import Plan, worker
+
+TITLE = "Redis link: compare-and-set, 256 concurrent"
+OVER_HTTP = False
+CONCURRENT = 256
+
+
+def run(plan: Plan) -> Result:
+    """Measure both in alternating rounds."""
+    with servers.valkey(machine.CLIENT_CORE) as path:
+        kinds = {"redis-py in threads": "redis-py", "link": "link"}
+        found = alternate(
+            plan.rounds,
+            {
+                name: lambda kind=kind: load(path, kind, plan.seconds)
+                for name, kind in kinds.items()
+            },
+        )
+    gain = ratio(found["link"].per_second, found["redis-py in threads"].per_second)
+    goal = Goal("operations of the link / of redis-py in threads", 10, True, gain)
+    return Result("link", TITLE, list(found.values()), [goal])
+
+
+def load(path: str, kind: str, seconds: float) -> Sample:
+    """A round of one way to talk to Redis."""
+    return sample(worker("redis_load", kind, path, CONCURRENT, seconds))
+
+
+def sample(done: dict[str, float]) -> Sample:
+    """What a worker has printed."""
+    return Sample(done["done"] / done["seconds"], done["cpu"] / done["done"] * 1e6)

@@ -1,0 +1,31 @@
+"""Clients that do nothing but sign in until they are stopped. Prints a line once it has begun."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import cycle
+from typing import Any
+
+from bench import api
+from bench.client import drive
+from bench.servers import Server
+
+SECONDS = 3600.0
+
+
+def main(what: dict[str, Any]) -> None:
+    """Sign in again and again."""
+    server = Server(**what["server"])
+    users = cycle(what["users"])
+
+    def make() -> Any:
+        return api.sign_in(server, next(users))
+
+    drive(server.url, make, what["connections"], 1.0)
+    print("begun", flush=True)
+    drive(server.url, make, what["connections"], SECONDS)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
