@@ -258,6 +258,8 @@ class ClusterRedis:
         self._masters = masters
         # Those given by the operator stay, for the day when all others are gone.
         self._servers = mentioned | set(self._target.addresses)
+        if self._listener.address not in (None, *self._servers):
+            self._listener.reconnect()
         serving = {server for server in masters if server is not None}
         for server in serving:
             self._link_to(server)

@@ -52,6 +52,7 @@ from gatehouse.engine.wire import (
     Argument,
     Connection,
     pack,
+    reason_of,
 )
 
 if TYPE_CHECKING:
@@ -315,7 +316,6 @@ class Link:
         self._up = trio.Event()
         self._why_down = reason
         self._retiring = True
-        self._listener.reconnect()
         if not self._sent and self._serving is not None:
             self._serving.cancel()
 
@@ -366,9 +366,7 @@ class Link:
             self._fail_waiters()
 
     def _note_loss(self, error: BaseException) -> None:
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        reason = str(error) or type(error).__name__
+        reason = reason_of(error)
         if reason != self._why_down:
             _logger.warning("no connection to Redis at %s: %s", self._name, reason)
         self._why_down = reason

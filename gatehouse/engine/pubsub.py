@@ -16,7 +16,15 @@ import trio
 from redis.backoff import EqualJitterBackoff
 
 from gatehouse.engine.errors import Unavailable
-from gatehouse.engine.wire import NOT_YET, READ_SIZE, UNREACHABLE, Connection, pack
+from gatehouse.engine.wire import (
+    NOT_YET,
+    READ_SIZE,
+    UNREACHABLE,
+    Address,
+    Connection,
+    pack,
+    reason_of,
+)
 
 OnMessage = Callable[[bytes | None], None]
 """Gets each message, and `None` when messages may have been missed."""
@@ -32,6 +40,8 @@ class Listener:
     ) -> None:
         self._open = open_connection
         self._reply_timeout = reply_timeout
+        self.address: Address | None = None
+        """The server it listens to now."""
         self._callbacks: dict[bytes, list[OnMessage]] = {}
         self._established: set[bytes] = set()
         self._wanted = trio.Event()
@@ -66,12 +76,15 @@ class Listener:
             self._leaving = False
             try:
                 connection = await self._open()
+                self.address = connection.address
                 try:
                     await self._listen(connection)
                 finally:
+                    self.address = None
                     await connection.close()
             except (*UNREACHABLE, Unavailable) as error:
-                _logger.warning("subscriptions interrupted: %s", str(error) or type(error).__name__)
+                if self._established:
+                    _logger.warning("subscriptions interrupted: %s", reason_of(error))
             failures = 0 if self._established else min(failures + 1, 16)
             self._established.clear()
             await trio.sleep(backoff.compute(failures))

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import trio
 
 from gatehouse.engine.errors import Unavailable
-from gatehouse.engine.wire import UNREACHABLE, Address, Connection, Options, connect
+from gatehouse.engine.wire import UNREACHABLE, Address, Connection, Options, connect, reason_of
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ async def ask(
             finally:
                 await connection.close()
         except UNREACHABLE as error:
-            problems.append(f"{address}: {str(error) or type(error).__name__}")
+            problems.append(f"{address}: {reason_of(error)}")
             return
         if view is None:
             problems.append(f"{address}: does not know")

@@ -65,11 +65,11 @@ class SentinelRedis(Link):
     async def _follow(self) -> None:
         while True:
             await trio.sleep(FOLLOW)
-            if self.address is None:
-                continue
             try:
                 master = await self._find()
             except Unavailable:
                 continue  # sentinels that are gone are no reason to leave a master that serves
-            if self.address is not None and master != self.address:
+            if self.address not in (None, master):
                 self.retire(f"{master} is the master now")
+            if self._listener.address not in (None, master):
+                self._listener.reconnect()

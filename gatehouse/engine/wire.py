@@ -270,3 +270,13 @@ async def _greet(connection: Connection, options: Options) -> None:
         await connection.call("SELECT", options.db)
     # A server that is loading its data answers everything above, and nothing that matters.
     await connection.call("PING")
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a connection is no use, in words for an operator."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if text := str(error):
+        return text
+    # trio says that a stream broke; the cause says why, a certificate for example.
+    return reason_of(error.__cause__) if error.__cause__ else type(error).__name__

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 import trio
 from redis.exceptions import ResponseError
 
 from gatehouse.engine.errors import Overloaded, Unavailable
 from gatehouse.engine.observer import Observer
-from gatehouse.engine.redis import Redis, Script, redis_from_url
+from gatehouse.engine.redis import Redis, Script
+from tests.servers.running import running
 from tests.servers.valkey import Valkey
-
-
-@asynccontextmanager
-async def running(url: str, observer: Observer | None = None) -> AsyncIterator[Redis]:
-    async with trio.open_nursery() as nursery:
-        redis = redis_from_url(url, observer=observer)
-        await nursery.start(redis.run)
-        yield redis
-        nursery.cancel_scope.cancel()
 
 
 async def test_replies_have_the_types_of_resp3(redis_url: str) -> None:
@@ -136,6 +125,21 @@ async def test_the_database_of_the_url_is_selected(redis_url: str, shared_valkey
         await redis.execute("SET", "here", "yes")
     with shared_valkey.client(db=3) as client:
         assert client.get("here") == b"yes"
+
+
+async def test_pushes_between_replies_are_not_taken_for_replies(redis_url: str) -> None:
+    async with running(redis_url) as redis:
+        await redis.execute("CLIENT", "TRACKING", "ON", "BCAST")
+
+        async def write(key: str) -> None:
+            for i in range(20):  # each write makes the server push an invalidation
+                assert await redis.execute("SET", key, i, "GET") == (
+                    str(i - 1).encode() if i else None
+                )
+
+        async with trio.open_nursery() as nursery:
+            for n in range(20):
+                nursery.start_soon(write, f"k{n}")
 
 
 async def test_a_subscriber_is_told_of_its_subscription_and_of_messages(redis_url: str) -> None:

@@ -73,11 +73,13 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy_to(upstream: Path, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+async def proxy_to(
+    upstream: Path, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1"
+) -> AsyncIterator[Proxy]:
     """A running proxy on a port of its own."""
     proxy = Proxy(upstream, tls)
     async with trio.open_nursery() as nursery:
-        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        (listener,) = await trio.open_tcp_listeners(0, host=host)
         proxy.port = listener.socket.getsockname()[1]
         nursery.start_soon(trio.serve_listeners, proxy._serve, [listener])
         yield proxy

@@ -72,6 +72,7 @@ class SentinelGroup:
             server.kill()
 
     def _whole(self) -> bool:
+        self._rejoin()
         views = set()
         for sentinel in self.sentinels:
             with sentinel.client() as client:
@@ -85,3 +86,11 @@ class SentinelGroup:
             info = client.info("replication")
         online = [info.get(f"slave{i}", {}).get("state") for i in range(2)]
         return len(views) == 1 and info["role"] == "master" and online == ["online"] * 2
+
+    def _rejoin(self) -> None:
+        """What the sentinels do as well, but only every ten seconds."""
+        master = self.master
+        for server in self.servers:
+            with server.client() as client:
+                if server is not master and client.role()[0] == b"master":
+                    client.replicaof("127.0.0.1", master.port)
