@@ -85,8 +85,8 @@ class SignIn:
 
     login: LoginResult
 
-    def apply(self, state: Session | None, now: int, /) -> Turn[Session, None]:
-        """Raises `SessionGone` if the session is another user's."""
+    def apply(self, state: Session | None, now: int, /) -> Turn[Session, Session]:
+        """The session as it is now. Raises `SessionGone` if it is another user's."""
         if state is not None and state.user_id != self.login.user_id:
             raise SessionGone
         expires_at = now + SESSION_AGE_MS
@@ -99,7 +99,7 @@ class SignIn:
             expires_at=expires_at,
             clients={} if state is None else state.clients,
         )
-        return Turn(signed_in, None, expires_at=expires_at)
+        return Turn(signed_in, signed_in, expires_at=expires_at)
 
 
 class Authorized(msgspec.Struct, frozen=True):
@@ -119,16 +119,13 @@ class Authorize:
     """
 
     client_id: str
-    user_id: str
     sid: str
     consent: ConsentResult
     family_id: str | None
 
     def apply(self, state: Session | None, now: int, /) -> Turn[Session, Authorized]:
-        """Raises `SessionGone` if the user signed out meanwhile or is another one."""
+        """Raises `SessionGone` if the user signed out meanwhile."""
         state = alive(state, now)
-        if state.user_id != self.user_id:
-            raise SessionGone
         before = state.clients.get(self.client_id) or ClientAuthorization(sid=self.sid)
         families = before.families + (() if self.family_id is None else (self.family_id,))
         after = ClientAuthorization(

@@ -55,36 +55,33 @@ async def sign_in(core: Core, known: str | None, login: LoginResult) -> Presence
             known = None
     session_id = known or new_uid()
     address = session.address(core.tenant_id, session_id)
-    await core.engine.turn(address, SignIn(login))
-    state = await core.engine.read(address)
-    if state is None:
-        raise SessionGone
-    return Presence(session_id, state)
+    return Presence(session_id, await core.engine.turn(address, SignIn(login)))
 
 
 async def issue_code(
-    core: Core, presence: Presence, request: AuthorizationRequest, consent: ConsentResult
+    core: Core, session_id: str, request: AuthorizationRequest, consent: ConsentResult
 ) -> str:
-    """The authorization code of a new token family. Raises `SessionGone`.
+    """The authorization code of a new token family.
 
     The session learns of the family first: whatever happens in between, no family exists that
-    signing out would not find.
+    signing out would not find. Raises `SessionGone` if the user signed out or may not come in.
     """
     scopes = tuple(scope for scope in request.scopes if scope in consent.scopes)
     resources = tuple(one for one in request.resources if one in consent.resources)
     family_id = new_family_id()
     authorized = await core.engine.turn(
-        session.address(core.tenant_id, presence.session_id),
+        session.address(core.tenant_id, session_id),
         Authorize(
             client_id=request.client_id,
-            user_id=presence.session.user_id,
             sid=new_uid(),
             consent=consent,
             family_id=None if OFFLINE_ACCESS in scopes else family_id,
         ),
     )
-    now = core.clock()
     state = authorized.session
+    if await find_subject(core, state.user_id, state.auth_time) is None:
+        raise SessionGone
+    now = core.clock()
     issued = Family(
         client_id=request.client_id,
         user_id=state.user_id,
@@ -96,7 +93,7 @@ async def issue_code(
         code_challenge=request.code_challenge,
         code_expires_at=now + CODE_AGE_MS,
         nonce=request.nonce,
-        session_id=presence.session_id,
+        session_id=session_id,
         sid=authorized.sid,
         auth_time=state.auth_time,
         auth_time_wanted=request.max_age is not None,

@@ -28,7 +28,7 @@ def signed_in(now: int = NOW) -> Session:
 def authorize(
     state: Session | None, client: str = "app", family: str | None = None, now: int = NOW
 ):
-    message = Authorize(client, "ada", f"sid-{client}", ConsentResult(scopes=("openid",)), family)
+    message = Authorize(client, f"sid-{client}", ConsentResult(scopes=("openid",)), family)
     return message.apply(state, now)
 
 
@@ -45,8 +45,6 @@ def test_a_session_never_becomes_another_users():
     other = LoginResult(user_id="bob", amr=(), auth_time=NOW)
     with pytest.raises(SessionGone):
         SignIn(other).apply(signed_in(), NOW)
-    with pytest.raises(SessionGone):
-        Authorize("app", "bob", "sid", ConsentResult(scopes=()), None).apply(signed_in(), NOW)
 
 
 @pytest.mark.parametrize("state", [None, signed_in(NOW - SESSION_AGE_MS)])
@@ -58,7 +56,7 @@ def test_nothing_is_authorized_after_the_session_ended(state: Session | None):
 def test_a_client_keeps_its_sid_and_gathers_scopes():
     first = authorize(signed_in())
     more = ConsentResult(scopes=("email", "openid"), resources=("https://api",))
-    second = Authorize("app", "ada", "another-sid", more, None).apply(first.state, NOW)
+    second = Authorize("app", "another-sid", more, None).apply(first.state, NOW)
     assert second.reply.sid == first.reply.sid == "sid-app"
     assert second.state is not None
     assert second.state.clients["app"].scopes == ("openid", "email")

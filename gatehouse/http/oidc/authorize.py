@@ -42,7 +42,7 @@ _SCREENS = {
 """The page that a client may ask to be shown first; anything else is the sign-in page."""
 
 
-@operations.get("/oidc/auth", "GetAuthorization", documented=False)
+@operations.get("/oidc/auth", "GetAuthorization", hot=True, documented=False)
 async def authorize_by_query(call: AnyCall) -> Reply:
     """Begin to sign in (OpenID Connect Core §3.1.2.1)."""
     return await _authorize(call, query_parameters(call))
@@ -54,7 +54,7 @@ async def authorize_by_form(call: AnyCall) -> Reply:
     return await _authorize(call, form_parameters(call))
 
 
-@operations.get("/oidc/auth/{uid}", "ResumeAuthorization", documented=False)
+@operations.get("/oidc/auth/{uid}", "ResumeAuthorization", hot=True, documented=False)
 async def resume(call: AnyCall) -> Reply:
     """Go on where the browser left for a page."""
     core, uid = call.core, call.path["uid"]
@@ -82,10 +82,9 @@ async def _after_answer(call: AnyCall, answered: Interaction, cookies: Sequence[
             presence = await sign_in(core, known, login)
             return await _after_login(call, request, presence, cookies)
         case ConsentResult() as consent:
-            here = await find_presence(core, known)
-            if here is None or here.session_id != answered.session_id:
+            if known is None or known != answered.session_id:
                 raise session_not_found()
-            return await _issue(call, request, here, consent, cookies)
+            return await _issue(call, request, known, consent, cookies)
         case _:
             raise OAuthError("access_denied", "the user denied the request")
 
@@ -133,7 +132,7 @@ async def _after_login(
         cookies = (*cookies, *browser.remember_session(call.core, presence.session_id))
         return await _ask(call, Prompt.CONSENT, request, presence, cookies)
     consent = ConsentResult(scopes=request.scopes, resources=request.resources)
-    return await _issue(call, request, presence, consent, cookies)
+    return await _issue(call, request, presence.session_id, consent, cookies)
 
 
 async def _consent_needed(call: AnyCall, request: AuthorizationRequest, presence: Presence) -> bool:
@@ -186,12 +185,12 @@ def _to_page(prompt: Prompt, request: AuthorizationRequest, cookies: Sequence[st
 async def _issue(
     call: AnyCall,
     request: AuthorizationRequest,
-    presence: Presence,
+    session_id: str,
     consent: ConsentResult,
     cookies: Sequence[str],
 ) -> Reply:
-    code = await issue_code(call.core, presence, request, consent)
-    renewed = browser.remember_session(call.core, presence.session_id)
+    code = await issue_code(call.core, session_id, request, consent)
+    renewed = browser.remember_session(call.core, session_id)
     return _to_client(call, request, {"code": code}, (*cookies, *renewed))
 
 
