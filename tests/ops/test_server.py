@@ -14,6 +14,7 @@ import pytest
 
 from tests.ops.conftest import Install
 from tests.ops.installation import Installation, eventually, raw_connection
+from tests.servers.valkey import Valkey
 
 STATUS = b"GET /api/status HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
@@ -194,3 +195,15 @@ def test_workers_end_with_a_supervisor_that_was_killed(install: Install) -> None
             return file.read().split()[2] == "Z"
 
     eventually(lambda: all(gone(pid) for pid in workers))
+
+
+def test_it_serves_with_postgresql_and_a_redis_of_its_own(
+    install: Install, postgres_dsn: str, valkey: Valkey
+) -> None:
+    gatehouse = install(DATABASE_URL=postgres_dsn, REDIS_URL=valkey.url, WORKERS="2")
+    gatehouse.start()
+    assert httpx.get(f"{gatehouse.url}/readyz").status_code == 200
+    assert len(httpx.get(f"{gatehouse.url}/oidc/jwks").json()["keys"]) == 1
+    assert not (gatehouse.data_dir / "valkey").exists()
+    assert not (gatehouse.data_dir / "gatehouse.db").exists()
+    assert gatehouse.stop() == 0
