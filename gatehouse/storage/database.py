@@ -90,6 +90,9 @@ class Database:
     ) -> T:
         """Run a unit that only reads. Cancelling abandons it.
 
+        In SQLite the unit sees one snapshot, in PostgreSQL each statement sees what is committed:
+        what must fit together is asked for in one statement, or in a `write`.
+
         Raises `Busy`, `Unavailable`, and whatever the unit raises.
         """
         unit = partial(fn, **kwargs) if kwargs else fn

@@ -80,9 +80,16 @@ class Finder:
         return Search((Match(self._fields, pattern),))
 
     def listing(
-        self, search: Search | str | None = None, filters: Sequence[str] = ()
+        self,
+        search: Search | str | None = None,
+        filters: Sequence[str] = (),
+        *,
+        few: bool = False,
     ) -> tuple[Listing, dict[str, Any]]:
-        """The list, and the parameters of the search. Raises `InvalidValue` for a bad search."""
+        """The list, and the parameters of the search. Raises `InvalidValue` for a bad search.
+
+        `few`: the filters are known to leave so few that they are best found first, then sorted.
+        """
         if isinstance(search, str):
             search = self.everywhere(search)
         matches = () if search is None else search.matches
@@ -96,15 +103,17 @@ class Finder:
             shape, params[f"match_{index}"] = _shape(match)
             shapes.append(shape)
         joint = search is not None and search.joint
-        return self._listing(tuple(shapes), joint, tuple(filters)), params
+        return self._listing(tuple(shapes), joint, tuple(filters), few), params
 
-    def _build(self, shapes: tuple[_Shape, ...], joint: bool, filters: tuple[str, ...]) -> Listing:
+    def _build(
+        self, shapes: tuple[_Shape, ...], joint: bool, filters: tuple[str, ...], few: bool
+    ) -> Listing:
         conditions = [self._filters[name] for name in filters]
         if shapes:
             found = [self._condition(shape, index) for index, shape in enumerate(shapes)]
             conditions.append(sa.and_(*found) if joint else sa.or_(*found))
         exact = [shape.exact for shape in shapes]
-        if any(exact) if joint else shapes and all(exact):
+        if few or (any(exact) if joint else shapes and all(exact)):
             # Few are found, and are sorted: walking the index of the order would meet everybody.
             newest = self._table.c.created_at + sa.literal_column("0")
             return Listing(self._table, *conditions, order=(newest.desc(), self._table.c.id.desc()))

@@ -169,7 +169,8 @@ class SqliteReader(_SqliteSession):
             try:
                 return self._unit(connection, job, read_only=True)
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             self.close()
             raise translate(error) or error from error
@@ -205,9 +206,9 @@ class SqliteWriter(_SqliteSession):
 
     def _give_up(self, jobs: list[Job], error: Exception) -> list[Job]:
         """The transaction is lost, and with it everything in the group."""
-        failure = error if isinstance(error, StorageError) else translate(error) or Unavailable()
+        busy = isinstance(translate(error), Busy)
         for job in jobs:
-            job.outcome = outcome.Error(type(failure)())
+            job.outcome = outcome.Error(Busy() if busy else Unavailable())
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.rollback()

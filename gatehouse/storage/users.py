@@ -41,6 +41,8 @@ _SIGNED_IN = Stmt(
     .values(last_sign_in_at=sa.bindparam("new_last_sign_in_at"))
 )
 
+FEW_HOLDERS = 2000
+"""Up to so many holders of a role are sorted for a page; of more, the newest users are tried."""
 SEARCH_FIELDS = ("id", "username", "primary_email", "primary_phone", "name")
 """What Logto's search looks through."""
 _FINDER = Finder(
@@ -92,9 +94,11 @@ class Users(Repository[User]):
 
         With `role_id`, only those who have the role.
         """
-        filters = ("role",) if role_id is not None else ()
-        listing, params = _FINDER.listing(search, filters)
-        if role_id is not None:
+        if role_id is None:
+            listing, params = _FINDER.listing(search)
+        else:
+            holders = Roles(self.tx, self.tenant_id).count_users([role_id]).get(role_id, 0)
+            listing, params = _FINDER.listing(search, ("role",), few=holders <= FEW_HOLDERS)
             params["role_id"] = role_id
         return self._page(listing, limit, offset, **params)
 

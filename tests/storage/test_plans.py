@@ -12,10 +12,10 @@ from gatehouse.storage import schema
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.database import Database
-from gatehouse.storage.records import User
+from gatehouse.storage.records import Role, User
 from gatehouse.storage.repository import Repository
 from gatehouse.storage.resources import Resources, Scopes
-from gatehouse.storage.roles import Roles
+from gatehouse.storage.roles import Roles, UserRoles
 from gatehouse.storage.search import Match, Search
 from gatehouse.storage.statement import Params, Stmt
 from gatehouse.storage.transaction import Transaction
@@ -110,6 +110,21 @@ async def test_a_search_in_one_field_uses_its_index(full: Database) -> None:
     plan = await plan_of(full, lambda tx: Users(tx, TENANT).search(search))
     assert "uq_users_username" in plan
     assert "Seq Scan on users" not in plan
+
+
+async def test_the_few_holders_of_a_role_are_not_looked_for_among_all_users(
+    full: Database,
+) -> None:
+    def hold(tx: Transaction) -> str:
+        role = Roles(tx, TENANT).create(Role(name="r", description="d"))
+        for number in range(1, 20, 2):
+            UserRoles(tx, TENANT).add(f"user{number}", [role.id])
+        return role.id
+
+    role_id = await full.write(hold)
+    plan = await plan_of(full, lambda tx: Users(tx, TENANT).search(role_id=role_id, limit=5))
+    assert "ix_users_created_at_id" not in plan
+    assert "Seq Scan on users " not in plan
 
 
 FINDERS: dict[str, Callable[[Users], object]] = {
