@@ -16,15 +16,14 @@ TURNS = 25
 
 
 @pytest.mark.parametrize("memory", ["cached", "uncached"])
-@pytest.mark.parametrize("deployment", ["redis_url", "cluster_url"])
 async def test_concurrent_turns_of_many_processes_are_in_a_serial_order(
-    request: pytest.FixtureRequest, deployment: str, memory: str
+    deployment: str, memory: str
 ) -> None:
-    url = request.getfixturevalue(deployment)
     options = ["--workers", str(WORKERS), "--turns", str(TURNS), f"--{memory}"]
     with ExitStack() as stack:
         nodes = [
-            stack.enter_context(node(url, f"node{number}", *options)) for number in range(PROCESSES)
+            stack.enter_context(node(deployment, f"node{number}", *options))
+            for number in range(PROCESSES)
         ]
         for each in nodes:
             each.go()
@@ -38,5 +37,5 @@ async def test_concurrent_turns_of_many_processes_are_in_a_serial_order(
     for _, _, before, name in replies:
         assert before == last
         last = name
-    async with engine_at(url) as engine:
+    async with engine_at(deployment) as engine:
         assert await engine.read(address("ledger", 0)) == Book(total, last)
