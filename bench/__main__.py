@@ -22,7 +22,7 @@ SUITES: dict[str, ModuleType] = {
     "sign-in": sign_in,
     "latency": latency,
 }
-QUICK = {"rounds": 1, "seconds": 0.3}
+QUICK_SECONDS = 0.3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.exit("only these suites can be pointed at a target: status, token, sign-in, latency")
     plan = Plan(
         rounds=1 if options.quick else options.rounds,
-        seconds=0.3 if options.quick else options.seconds,
+        seconds=QUICK_SECONDS if options.quick else options.seconds,
         target=target,
     )
     facts = machine.facts()

@@ -25,7 +25,6 @@ class Plan:
 
     rounds: int = 5
     seconds: float = 3.0
-    warm_up: float = 1.0
     target: Server | None = None
 
     @contextmanager

@@ -81,6 +81,7 @@ def gatehouse(core: int | None) -> Iterator[Server]:
             "BIND": f"127.0.0.1:{port}",
             "PUBLIC_URL": url,
             "METRICS_BIND": "off",
+            "LOG_LEVEL": "error",
             "M2M_CLIENT_ID": client_id,
             "M2M_CLIENT_SECRET": client_secret,
             "DEMO_PASSWORD": "a-Password-for-the-bench-1",
