@@ -84,6 +84,11 @@ class Edge:
                 await stream.aclose()
 
     async def _handle(self, stream: Stream) -> None:
+        if self.stats.open_connections > self.limits.connections:
+            self.stats.refused_connections += 1
+            if isinstance(stream, trio.SocketStream):
+                PlainTransport(stream).write_now(error_response(503, self.clock))
+            return
         if isinstance(stream, trio.SSLStream):
             with trio.move_on_after(self.config.ssl_handshake_timeout) as handshake:
                 await stream.do_handshake()
@@ -104,10 +109,6 @@ class Edge:
             parse_socket_addr(sock.family, sock.getpeername()),
             parse_socket_addr(sock.family, sock.getsockname()),
         )
-        if self.stats.open_connections > self.limits.connections:
-            self.stats.refused_connections += 1
-            await connection.write(error_response(503, self.clock))
-            return
         self._connections.add(connection)
         try:
             fallback = await connection.serve()
@@ -166,7 +167,9 @@ async def serve(
     `sockets` are bound listening sockets, for example inherited from a parent process; without
     them `config.bind` is bound. The addresses are passed to `task_status` once clients can connect.
     Requests in flight have `config.graceful_timeout` seconds (beyond `limits.drain_seconds`) to
-    finish. Raises what Hypercorn raises when the application fails to start
+    finish. QUIC and `config.server_names` are not served: a proxy in front is the place for both.
+
+    Raises what Hypercorn raises when the application fails to start
     (`LifespanFailureError`, `LifespanTimeoutError`).
     """
     limits = limits or EdgeLimits()

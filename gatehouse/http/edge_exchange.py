@@ -51,6 +51,7 @@ class Exchange:
         "failed",
         "gone",
         "refusal",
+        "status",
     )
 
     def __init__(self, connection: Connection, request: Request) -> None:
@@ -67,6 +68,8 @@ class Exchange:
         self._finished = False
         self._watching: trio.CancelScope | None = None
         self.body_received = request.length == 0
+        self.status: int | None = None
+        """The status that was answered."""
         self.failed = False
         """The application raised: what it left unfinished must not look finished."""
         self.gone = False
@@ -95,11 +98,6 @@ class Exchange:
             "state": edge.state.copy(),
             "extensions": {},
         }
-
-    @property
-    def status(self) -> int | None:
-        """The status that was answered."""
-        return self._head.status if self._head else None
 
     # The request's body
 
@@ -215,6 +213,7 @@ class Exchange:
             data += head.framed(body, more, self._sent)
         if self.refusal is None and not self.gone:
             self._on_wire = True
+            self.status = head.status
             if data and not await connection.write(data):
                 self.gone = True
         if more:
@@ -260,6 +259,7 @@ class Exchange:
             return self._head.keep_alive and self.body_received and not self.failed
         if not self._on_wire:
             connection = self._connection
+            self.status = 500
             response = error_response(500, connection.edge.clock)
             if self._request.method == "HEAD":
                 response = response[: response.index(b"\r\n\r\n") + 4]

@@ -129,7 +129,7 @@ async def test_connections_beyond_the_limit_are_answered_503() -> None:
         async with await server.connect(), await server.connect():
             await wait_all_tasks_blocked(0.001)
             assert server.stats.open_connections == 2
-            assert (await server.exchange(b"")).startswith(b"HTTP/1.1 503 ")
+            assert (await server.exchange()).startswith(b"HTTP/1.1 503 ")
             assert server.stats.refused_connections == 1
         await wait_all_tasks_blocked(0.001)
         assert (await server.exchange(get("/", CLOSE))).startswith(b"HTTP/1.1 200 ")

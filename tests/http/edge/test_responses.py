@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -231,3 +232,15 @@ async def test_a_large_answer_arrives_whole() -> None:
         await stream.send_all(get("/", CLOSE))
         answer = await read_all(stream)
     assert len(answer.partition(b"\r\n\r\n")[2]) == size
+
+
+async def test_the_access_log_of_hypercorn_is_written(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("tests.edge.access")
+    settings = {"accesslog": log, "access_log_format": "%(r)s %(s)s"}
+    with caplog.at_level(logging.INFO, log.name):
+        await answer_to(answering(start(202), body()), get("/logged", CLOSE), **settings)
+        await answer_to(answering(fail=True), get("/failed"), **settings)
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /logged 1.1 202",
+        "GET /failed 1.1 500",
+    ]
