@@ -46,13 +46,18 @@ class Server:
     url: str
     management: httpx.Client
 
+    @property
+    def callback(self) -> str:
+        """Where applications have people sent back to: nothing is there, and no script."""
+        return f"{self.url}/callback"
+
     def authorize_url(self, **parameters: str) -> str:
         """Where an application sends somebody who is to sign in."""
         digest = hashlib.sha256(VERIFIER.encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         query = {
             "client_id": "demo-app",
-            "redirect_uri": f"{self.url}/demo-app",
+            "redirect_uri": self.callback,
             "response_type": "code",
             "scope": "openid profile",
             "state": "the-state",
@@ -91,7 +96,11 @@ def server() -> Iterator[Server]:
             url = announced(process)
             kept = json.loads((Path(folder) / "management-credentials.json").read_text())
             with manager(url, kept) as client:
-                yield Server(url, client)
+                server = Server(url, client)
+                uris = {"redirectUris": [f"{url}/demo-app", server.callback]}
+                metadata = {**uris, "postLogoutRedirectUris": [f"{url}/demo-app"]}
+                server.manage("PATCH", "/applications/demo-app", {"oidcClientMetadata": metadata})
+                yield server
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)

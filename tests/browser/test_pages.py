@@ -30,7 +30,7 @@ def third_party(server: Server) -> Iterator[str]:
             "type": "SPA",
             "isThirdParty": True,
             "oidcClientMetadata": {
-                "redirectUris": [f"{server.url}/demo-app"],
+                "redirectUris": [server.callback],
                 "postLogoutRedirectUris": [],
             },
         },
@@ -50,7 +50,7 @@ def fill_in(page: Page, username: str = "demo", password: str = PASSWORD) -> Non
 
 def answer(page: Page) -> dict[str, str]:
     """What the application was told, in the address the browser ended at."""
-    page.wait_for_url("**/demo-app?*")
+    page.wait_for_url("**/callback?*")
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
@@ -211,10 +211,9 @@ def test_another_application_has_to_be_allowed(
     expect(page.get_by_role("listitem")).to_have_text(
         ["know who you are", "see your name, your username and your picture"]
     )
-    assert problems(page) == []
-    keep_screenshot(page, "consent-light")
-    page.emulate_media(color_scheme="dark")
-    assert problems(page) == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert problems(page) == []
     keep_screenshot(page, "consent-dark")
     page.get_by_role("button", name="Allow").click()
     assert "code" in answer(page)
@@ -253,7 +252,7 @@ def test_signing_out_is_asked_for_and_can_be_declined(
     assert answer(page)["state"] == "still"
     page.goto("/oidc/session/end")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("heading")).to_have_text("You are signed out")
+    expect(page.get_by_role("heading")).to_have_text("Signed out")
     assert problems(page) == []
     keep_screenshot(page, "signed-out-light")
     page.goto(server.authorize_url())

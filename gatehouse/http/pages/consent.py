@@ -46,7 +46,7 @@ class ConsentForm(BaseModel):
     decision: Literal["allow", "deny"] | None = None
 
 
-@operations.get("/consent", "ConsentPage", documented=False)
+@operations.get("/consent", "ConsentPage", hot=True, documented=False)
 async def consent_page(call: Call) -> Reply:
     """The consent page, or on at once for an application of the tenant's own."""
     visit = visit_of(call)

@@ -22,9 +22,9 @@ _HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
 class _Color(msgspec.Struct, frozen=True, rename="camel"):
-    primary_color: str = "#4f46e5"
+    primary_color: str = "#0b57d0"
     is_dark_mode_enabled: bool = True
-    dark_primary_color: str = "#818cf8"
+    dark_primary_color: str = "#a8c7fa"
 
 
 class _Branding(msgspec.Struct, frozen=True, rename="camel"):
@@ -89,8 +89,8 @@ def parse_colour(text: str) -> RGB | None:
 
 
 def _css(color: _Color) -> str:
-    light = parse_colour(color.primary_color) or (79, 70, 229)
-    dark = parse_colour(color.dark_primary_color) or (129, 140, 248)
+    light = parse_colour(color.primary_color) or (11, 87, 208)
+    dark = parse_colour(color.dark_primary_color) or (168, 199, 250)
     values = {
         "--accent": light,
         "--accent-ink": _ink(light),

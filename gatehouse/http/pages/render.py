@@ -75,7 +75,8 @@ async def page(
     """
     settings = view_settings(await accounts.sign_in_experience(core), Settings)
     look = look_of(settings)
-    return draw(look, template, values, status=status, form_targets=form_targets, cookies=cookies)
+    targets = (core.public_url, *form_targets)
+    return draw(look, template, values, status=status, form_targets=targets, cookies=cookies)
 
 
 def draw(

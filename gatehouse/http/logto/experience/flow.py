@@ -28,7 +28,12 @@ SHOWN_OF_PROFILES = ("username", "primary_email", "primary_phone", "name", "avat
 
 
 @operations.put(
-    "/api/experience", "InitInteraction", body=StartBody, status=204, statuses=(400, 422)
+    "/api/experience",
+    "InitInteraction",
+    body=StartBody,
+    status=204,
+    statuses=(400, 422),
+    hot=True,
 )
 async def start(call: Call[StartBody]) -> None:
     """Begin an interaction, forgetting what was collected before."""
@@ -53,6 +58,7 @@ async def switch_event(call: Call[EventBody]) -> None:
     body=IdentificationBody,
     status=204,
     statuses=(201, 400, 401, 403, 404, 409, 422),
+    hot=True,
 )
 async def identify(call: Call[IdentificationBody]) -> Reply | None:
     """Say who is signing in by a verification, or create the user who is registering."""
@@ -65,6 +71,7 @@ async def identify(call: Call[IdentificationBody]) -> Reply | None:
     "SubmitInteraction",
     response=SubmitReply,
     statuses=(400, 403, 404, 422),
+    hot=True,
 )
 async def submit(call: Call) -> Reply | SubmitReply:
     """Finish: the browser goes on to where the answer says."""

@@ -43,6 +43,7 @@ class NewPasswordIdentityBody(Wire):
     body=PasswordBody,
     response=VerificationReply,
     statuses=(400, 401, 409, 422),
+    hot=True,
 )
 async def verify(call: Call[PasswordBody]) -> VerificationReply:
     """Verify the password of an existing account."""
