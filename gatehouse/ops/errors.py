@@ -20,6 +20,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from gatehouse.ops.settings import SettingsError  # noqa: PLC0415
     from gatehouse.ops.sockets import BindError  # noqa: PLC0415
     from gatehouse.storage.errors import StorageError  # noqa: PLC0415
+    from gatehouse.storage.vault import SealError  # noqa: PLC0415
 
     ours = (BindError, DataDirError, EmbeddedError, ServerError, SettingsError)
-    return (*ours, EngineError, StorageError)
+    return (*ours, EngineError, SealError, StorageError)

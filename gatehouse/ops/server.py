@@ -49,7 +49,7 @@ STOP_MARGIN_SECONDS: Final = 10.0
 
 
 class ServerError(Exception):
-    """The server cannot start; the message says why."""
+    """The server cannot start or go on; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ async def _listen_for_signals(
         task_status.started()
         async for number in signals:
             if stop.is_set():
-                raise KeyboardInterrupt
+                raise ServerError("ended at once by a second signal")
             log.info("stopping", signal=signal.Signals(number).name)
             stop.set()
 

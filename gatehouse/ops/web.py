@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from html import escape
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -103,7 +105,8 @@ class OpsApp:
             return
         if scope["type"] != "http":
             return
-        status, kind, body = await self._respond(scope["method"], scope["path"])
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        status, kind, body = await self._respond(scope["method"], scope["path"], host)
         headers = [
             (b"content-type", kind.encode()),
             (b"content-length", str(len(body)).encode()),
@@ -114,7 +117,7 @@ class OpsApp:
             {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
         )
 
-    async def _respond(self, method: str, path: str) -> Response:
+    async def _respond(self, method: str, path: str, host: str) -> Response:
         pages: dict[str, Callable[[], Awaitable[Response]]] = {
             "/metrics": self._metrics,
             "/healthz": self._alive,
@@ -126,6 +129,8 @@ class OpsApp:
             return 404, _TEXT, b"not found: there are " + ", ".join(pages).encode() + b"\n"
         if method not in {"GET", "HEAD"}:
             return 405, _TEXT, b"method not allowed\n"
+        if path == "/inbox" and not is_plain_host(host):
+            return 403, _TEXT, b"open the inbox by localhost or by an IP address\n"
         return await page()
 
     async def _metrics(self) -> Response:
@@ -140,6 +145,20 @@ class OpsApp:
 
     async def _inbox(self) -> Response:
         return 200, _HTML, inbox_page(await self._read_inbox(INBOX_SIZE)).encode()
+
+
+def is_plain_host(host: str) -> bool:
+    """Whether a Host header names localhost or an IP address, with or without a port.
+
+    A name could be any web site's that has been made to resolve to this machine (DNS rebinding),
+    whose scripts would then read what only an operator may.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        ip_address(name)
+    except ValueError:
+        return name == "localhost"
+    return True
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Response:

@@ -8,6 +8,7 @@ import signal
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,6 +18,14 @@ from tests.ops.installation import Installation, eventually, raw_connection
 from tests.servers.valkey import Valkey
 
 STATUS = b"GET /api/status HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def mode_of(installation: Installation, name: str) -> int:
@@ -185,15 +194,6 @@ def test_workers_end_with_a_supervisor_that_was_killed(install: Install) -> None
     gatehouse.start()
     workers = gatehouse.children()
     gatehouse.stop(signal.SIGKILL)
-
-    def gone(pid: int) -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().split()[2] == "Z"
-
     eventually(lambda: all(gone(pid) for pid in workers))
 
 
@@ -207,3 +207,33 @@ def test_it_serves_with_postgresql_and_a_redis_of_its_own(
     assert not (gatehouse.data_dir / "valkey").exists()
     assert not (gatehouse.data_dir / "gatehouse.db").exists()
     assert gatehouse.stop() == 0
+
+
+def test_a_second_signal_ends_what_does_not_stop(install: Install) -> None:
+    gatehouse = install(WORKERS="2", DRAIN_SECONDS="600")
+    gatehouse.start()
+    with raw_connection(gatehouse.url) as connection:
+        connection.sendall(STATUS[:20])
+        assert gatehouse.process is not None
+        workers = gatehouse.children()
+        gatehouse.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "stopping" in gatehouse.log.read_text())
+        assert gatehouse.stop() == 1
+    assert "second signal" in gatehouse.log.read_text()
+    assert len(workers) == 2
+    assert all(gone(pid) for pid in workers)
+
+
+def test_workers_that_start_together_share_their_keys(install: Install) -> None:
+    gatehouse = install(WORKERS="2", DEMO="false")
+    gatehouse.start()
+    kept = json.loads((gatehouse.data_dir / "management-credentials.json").read_text())
+    credentials = (kept["management_client_id"], kept["management_client_secret"])
+    grant = {"grant_type": "client_credentials"}
+    answer = httpx.post(f"{gatehouse.url}/oidc/token", data=grant, auth=credentials)
+    token = answer.json()["access_token"]
+    for _ in range(40):
+        found = httpx.post(
+            f"{gatehouse.url}/oidc/token/introspection", data={"token": token}, auth=credentials
+        )
+        assert found.json()["active"] is True

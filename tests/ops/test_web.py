@@ -15,7 +15,9 @@ def message(**fields: Any) -> Message:
     return Message(**given)
 
 
-async def ask(path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
+async def ask(
+    path: str, method: str = "GET", host: str = "localhost:3009"
+) -> tuple[int, dict[bytes, bytes], bytes]:
     async def read_inbox(limit: int) -> list[Message]:
         assert limit == INBOX_SIZE
         return [message(subject="Welcome")]
@@ -26,7 +28,9 @@ async def ask(path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], 
         sent.append(event)
 
     app = OpsApp(Workforce(), read_inbox)
-    await app({"type": "http", "method": method, "path": path}, None, send)
+    headers = [(b"host", host.encode())]
+    scope = {"type": "http", "method": method, "path": path, "headers": headers}
+    await app(scope, None, send)
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
@@ -54,6 +58,23 @@ async def test_it_has_nothing_else_and_changes_nothing() -> None:
     assert (await ask("/"))[0] == 404
     assert (await ask("/metrics", "POST"))[0] == 405
     assert (await ask("/inbox", "HEAD"))[2] == b""
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1:3009", 200),
+        ("[::1]:3009", 200),
+        ("10.0.0.7:3009", 200),
+        ("rebound.example:3009", 403),
+        ("localhost.example", 403),
+        ("", 403),
+    ],
+)
+async def test_a_web_site_that_resolves_here_cannot_read_the_inbox(host: str, status: int) -> None:
+    assert (await ask("/inbox", host=host))[0] == status
+    assert (await ask("/metrics", host=host))[0] == 200
 
 
 def test_a_message_cannot_bring_markup_into_the_inbox() -> None:
