@@ -8,6 +8,7 @@ decided anywhere else.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -32,7 +33,10 @@ _GRANTS = {
     "Protected": _SIGN_IN_GRANTS,
     "MachineToMachine": frozenset({CLIENT_CREDENTIALS}),
 }
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOPBACK = re.compile(
+    r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?((?:/[!-~]*)?)", re.ASCII
+)
+"""A redirect URI on this machine (RFC 8252 §7.3). Not `urlsplit`: it forgives control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +150,6 @@ def _loopback(uris: Iterable[str]) -> frozenset[str]:
 
 
 def _portless(uri: str) -> str | None:
-    """A loopback redirect URI without its port; None if it is none, or has more than it needs."""
-    try:
-        parts = urlsplit(uri)
-        host = parts.hostname or ""
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme != "http" or host not in _LOOPBACK:
-        return None
-    shown = f"[{host}]" if ":" in host else host
-    if parts.netloc != (shown if port is None else f"{shown}:{port}"):
-        return None
-    return parts._replace(netloc=shown).geturl()
+    """A loopback redirect URI without its port; None if it is none."""
+    found = _LOOPBACK.fullmatch(uri)
+    return None if found is None else f"http://{found[1]}{found[2]}"

@@ -40,6 +40,9 @@ MAX_AGE_S = 5.0
 MAX_ANSWERS = 20_000
 """Answers remembered; strangers can ask for clients that do not exist, so there is a bound."""
 
+MAX_KEY_LENGTH = 512
+"""Characters of a question whose answer is remembered; the longest identifiers fit."""
+
 RETRY_S = 0.5
 """How long to wait before telling the others again, when Redis could not be reached."""
 
@@ -131,7 +134,7 @@ class Directory:
             return cast(T, known[1])
         generation = self._generation
         answer = await self._db.read(read, self._tenant_id, *args, **kwargs)
-        if generation == self._generation:
+        if generation == self._generation and sum(map(len, key)) <= MAX_KEY_LENGTH:
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
             self._answers[key] = (now + MAX_AGE_S, answer)

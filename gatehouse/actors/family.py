@@ -1,10 +1,6 @@
 """All tokens that follow from one authorization: one actor, so one place that decides.
 
-    issued ──redeem──> redeemed ──refresh──> redeemed …
-       │                  │  │
-       │ code expires     │  └ code redeemed again, or a spent refresh token
-       v                  v    presented after its grace: everything is revoked
-     ended <──────────────┘
+docs/diagrams/family.mmd draws it, and a test holds the drawing to the code.
 
 A family begins with an authorization code. Redeeming it, rotating the refresh token, giving out
 opaque access tokens and revoking are turns of this actor, so two nodes never both redeem a code,

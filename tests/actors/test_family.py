@@ -1,6 +1,7 @@
 """The token family: one code, one redemption; rotation with a grace; reuse revokes."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -278,6 +279,37 @@ def test_opening_and_ending_twice_change_nothing():
 def test_the_state_survives_the_wire():
     state = REFRESH.apply(redeemed(), NOW).state
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=Family) == state
+
+
+DIAGRAM = Path(__file__).parents[2] / "docs" / "diagrams" / "family.mmd"
+ROTATED = REFRESH.apply(redeemed(), NOW).state
+MOVES = {
+    "Open": (None, Open(ISSUED), NOW),
+    "OpenForClient": (None, OpenForClient("machine", (), OPAQUE.ttl), NOW),
+    "RedeemCode": (ISSUED, REDEEM, NOW),
+    "RedeemCode again": (redeemed(), REDEEM, NOW),
+    "Refresh": (redeemed(), REFRESH, NOW),
+    "Refresh after the grace": (ROTATED, REFRESH, NOW + REFRESH_GRACE_MS + 1),
+    "Revoke an access token": (redeemed(), Revoke("app", Purpose.ACCESS_TOKEN, 1), NOW),
+    "Revoke a refresh token": (redeemed(), Revoke("app", Purpose.REFRESH_TOKEN, 1), NOW),
+}
+
+
+def phase(state: Family | None) -> str:
+    if state is None:
+        return "[*]"
+    return "Redeemed" if state.redeemed else "Issued"
+
+
+def test_the_diagram_is_true():
+    moves = [(name, *move) for name, move in MOVES.items()]
+    moves += [("End", ISSUED, End(), NOW), ("End", redeemed(), End(), NOW)]
+    seen = {
+        f"{phase(before)} --> {phase(message.apply(before, now).state)} : {name}"
+        for name, before, message, now in moves
+    }
+    drawn = {line.strip() for line in DIAGRAM.read_text().splitlines() if "-->" in line}
+    assert seen == drawn
 
 
 @dataclass

@@ -189,6 +189,9 @@ async def _issue(
     consent: ConsentResult,
     cookies: Sequence[str],
 ) -> Reply:
+    client = await call.core.directory.client(request.client_id)
+    if client is None or not client.redirects_to(request.redirect_uri):
+        raise session_not_found()  # what was registered an hour ago may be so no longer
     code = await issue_code(call.core, session_id, request, consent)
     renewed = browser.remember_session(call.core, session_id)
     return _to_client(call, request, {"code": code}, (*cookies, *renewed))

@@ -26,13 +26,15 @@ class Bearer:
 
 
 async def find_bearer(core: Core, token: str) -> Bearer | None:
-    """What an opaque access token stands for, if it is good at this moment."""
+    """What an opaque access token stands for, if it and its client are good at this moment."""
     ref = core.tokens.decode(token, Purpose.ACCESS_TOKEN)
     if ref is None:
         return None
     state = await core.engine.read(family.address(core.tenant_id, ref.family_id))
     found = None if state is None else state.access_token(ref.number, core.clock())
-    return None if state is None or found is None else Bearer(ref.family_id, state, found)
+    if state is None or found is None or await core.directory.client(state.client_id) is None:
+        return None
+    return Bearer(ref.family_id, state, found)
 
 
 def presented_token(call: Call[Any, Any]) -> str:

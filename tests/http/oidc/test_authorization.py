@@ -10,6 +10,8 @@ import pytest
 
 from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS
 from gatehouse.actors.session import SESSION_AGE_MS
+from gatehouse.storage.applications import Applications
+from gatehouse.storage.records import OidcClientMetadata
 from gatehouse.storage.users import Users
 from tests.http.oidc.house import (
     API,
@@ -356,6 +358,21 @@ async def test_a_user_suspended_half_way_does_not_get_in(spa: Client, node: Node
     answer = await spa.http.get(url)
     assert answer.status_code == 400
     assert "_session" not in spa.http.cookies
+
+
+async def test_a_redirect_uri_that_was_removed_meanwhile_receives_nothing(spa: Client, node: Node):
+    await ask(spa)
+    url = await answer_experience(spa.http, "spa", "ada")
+    answer = await spa.http.get(url)
+    await node.change(
+        lambda tx: Applications(tx, TENANT).update(
+            "spa", oidc_client_metadata=OidcClientMetadata(redirect_uris=[])
+        )
+    )
+    answer = await spa.http.get(answer.headers["location"])
+    answer = await spa.http.get(answer.headers["location"])
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
 
 
 async def third_party(client: Client) -> tuple[httpx.Response, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from gatehouse.storage.applications import Applications
 from gatehouse.storage.users import Users
 from tests.http.oidc.house import API, ISSUER, SECRET, TENANT, Client, House, Node, tokens
 
@@ -60,6 +61,12 @@ async def test_a_token_for_an_api_is_none_for_userinfo(spa: Client):
     body = await tokens(spa, resource=API)
     signed = (await spa.refresh(body["refresh_token"], resource=API)).json()["access_token"]
     assert (await spa.userinfo(signed)).status_code == 401
+
+
+async def test_a_deleted_clients_tokens_are_worth_nothing(spa: Client, node: Node):
+    token = (await tokens(spa))["access_token"]
+    await node.change(lambda tx: Applications(tx, TENANT).delete("spa"))
+    assert (await spa.userinfo(token)).status_code == 401
 
 
 async def test_an_access_token_expires(spa: Client, house: House):
