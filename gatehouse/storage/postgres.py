@@ -70,11 +70,11 @@ _OPTIONS = {
 _BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 
-class _Rerun(Busy):  # noqa: N818 - named by what they say
+class _Rerun(Busy):
     """The server asks to run the unit again."""
 
 
-class _Lost(Unavailable):  # noqa: N818 - named by what they say
+class _Lost(Unavailable):
     """The connection broke before anything could be committed."""
 
 

@@ -47,15 +47,21 @@ class Listing:
     __slots__ = ("count", "select")
 
     def __init__(
-        self,
-        table: sa.Table,
-        *where: sa.ColumnElement[bool],
-        order: Sequence[Any] | None = None,
+        self, table: sa.Table, *where: sa.ColumnElement[bool], keyed: bool = False
     ) -> None:
-        """`order` is newest first unless given; the conditions of the tenant are added here."""
-        conditions = (table.c.tenant_id == sa.bindparam("tenant_id"), *where)
-        if order is None:
-            order = (table.c.created_at.desc(), table.c.id.desc())
+        """The rows of the tenant that meet the conditions, newest first.
+
+        `keyed`: a condition picks a few rows by their whole keys. These are found first and then
+        sorted, and nothing else is said of tenant and order: it would only tempt the planner to
+        walk the index of the order, and meet everybody.
+        """
+        if keyed:
+            conditions = where
+            newest = table.c.created_at + sa.literal_column("0")
+        else:
+            conditions = (table.c.tenant_id == sa.bindparam("tenant_id"), *where)
+            newest = table.c.created_at
+        order = (newest.desc(), table.c.id.desc())
         self.select = Stmt(
             sa.select(table)
             .where(*conditions)
@@ -320,8 +326,8 @@ class LinkRows:
     def related(self, owner_id: str = "owner_id") -> sa.ColumnElement[bool]:
         """A condition on the member's table: related to the owner in the named parameter."""
         link, target = self.link, self.member.table
-        return target.c.id.in_(
-            sa.select(link.c[self.member_column]).where(
+        return sa.tuple_(target.c.tenant_id, target.c.id).in_(
+            sa.select(link.c.tenant_id, link.c[self.member_column]).where(
                 link.c.tenant_id == sa.bindparam("tenant_id"),
                 link.c[self.owner_column] == sa.bindparam(owner_id),
             )
@@ -330,8 +336,8 @@ class LinkRows:
     def has_member(self, member_id: str = "member_id") -> sa.ColumnElement[bool]:
         """A condition on the owner's table: related to the member in the named parameter."""
         link, target = self.link, self.owner.table
-        return target.c.id.in_(
-            sa.select(link.c[self.owner_column]).where(
+        return sa.tuple_(target.c.tenant_id, target.c.id).in_(
+            sa.select(link.c.tenant_id, link.c[self.owner_column]).where(
                 link.c.tenant_id == sa.bindparam("tenant_id"),
                 link.c[self.member_column] == sa.bindparam(member_id),
             )

@@ -95,6 +95,7 @@ async def test_an_exact_search_uses_an_index_for_every_name(full: Database) -> N
     for value in ("user1", "USER1@EXAMPLE.COM", "491", "name 1", "nobody"):
         plan = await plan_of(full, lambda tx, value=value: Users(tx, TENANT).search(value))
         assert "Seq Scan on users" not in plan
+        assert "SCAN users" not in plan
         assert "ix_users_created_at_id" not in plan
         for index in (
             "ix_users_lower_username",
@@ -125,6 +126,7 @@ async def test_the_few_holders_of_a_role_are_not_looked_for_among_all_users(
     plan = await plan_of(full, lambda tx: Users(tx, TENANT).search(role_id=role_id, limit=5))
     assert "ix_users_created_at_id" not in plan
     assert "Seq Scan on users " not in plan
+    assert "SCAN users" not in plan
 
 
 FINDERS: dict[str, Callable[[Users], object]] = {
