@@ -153,12 +153,11 @@ def is_plain_host(host: str) -> bool:
     A name could be any web site's that has been made to resolve to this machine (DNS rebinding),
     whose scripts would then read what only an operator may.
     """
-    name = urlsplit(f"//{host}").hostname or ""
     try:
-        ip_address(name)
+        name = urlsplit(f"//{host}").hostname
+        return name == "localhost" or ip_address(name or "") is not None
     except ValueError:
-        return name == "localhost"
-    return True
+        return False
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Response:

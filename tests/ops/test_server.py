@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import ssl
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 
 from tests.ops.conftest import Install
 from tests.ops.installation import Installation, eventually, raw_connection
+from tests.servers.certificates import Certificates
 from tests.servers.valkey import Valkey
 
 STATUS = b"GET /api/status HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -237,3 +240,24 @@ def test_workers_that_start_together_share_their_keys(install: Install) -> None:
             f"{gatehouse.url}/oidc/token/introspection", data={"token": token}, auth=credentials
         )
         assert found.json()["active"] is True
+
+
+def test_it_serves_tls_and_a_unix_socket(
+    install: Install, certificates: Certificates, tmp_path: Path
+) -> None:
+    path = tmp_path / "socket"
+    gatehouse = install(
+        BIND=f"127.0.0.1:0,unix:{path}",
+        TLS_CERTIFICATE=str(certificates.certificate),
+        TLS_KEY=str(certificates.key),
+    )
+    gatehouse.start()
+    context = ssl.create_default_context(cafile=certificates.authority)
+    url = re.search(r"serves (https://localhost:\d+)", gatehouse.output)
+    assert url is not None
+    discovery = "/oidc/.well-known/openid-configuration"
+    document = httpx.get(url[1] + discovery, verify=context).json()
+    assert document["issuer"] == f"{url[1]}/oidc"
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path), verify=context)) as client:
+        assert client.get(f"https://localhost{discovery}").json() == document
+    assert gatehouse.stop() == 0

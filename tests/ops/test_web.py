@@ -69,6 +69,7 @@ async def test_it_has_nothing_else_and_changes_nothing() -> None:
         ("10.0.0.7:3009", 200),
         ("rebound.example:3009", 403),
         ("localhost.example", 403),
+        ("[", 403),
         ("", 403),
     ],
 )
