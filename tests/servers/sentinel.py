@@ -65,32 +65,55 @@ class SentinelGroup:
                 server.resume()
             else:
                 server.start()
-        wait_until(self._whole, "the Sentinel group is whole", timeout=60)
+        try:
+            wait_until(self._whole, "the Sentinel group is whole", timeout=60)
+        except TimeoutError as error:
+            error.add_note(self._describe())
+            raise
 
     def stop(self) -> None:
         for server in (*self.sentinels, *self.servers):
             server.kill()
 
     def _whole(self) -> bool:
-        self._rejoin()
-        views = set()
+        states = []
         for sentinel in self.sentinels:
             with sentinel.client() as client:
-                (state,) = client.sentinel_masters().values()
-                views.add(state["port"])
-                if state["num-other-sentinels"] != 2 or state["num-slaves"] != 2:
-                    return False
-                if state["flags"] != "master":
-                    return False
-        with self.master.client() as client:
-            info = client.info("replication")
-        online = [info.get(f"slave{i}", {}).get("state") for i in range(2)]
-        return len(views) == 1 and info["role"] == "master" and online == ["online"] * 2
+                states += client.sentinel_masters().values()
+        ports = {state["port"] for state in states}
+        if len(ports) != 1 or any(state["flags"] != "master" for state in states):
+            return False
+        acquainted = all(
+            state["num-other-sentinels"] == len(self.sentinels) - 1
+            and state["num-slaves"] == len(self.servers) - 1
+            for state in states
+        )
+        return self._following(*ports) and acquainted
 
-    def _rejoin(self) -> None:
-        """What the sentinels do as well, but only every ten seconds."""
-        master = self.master
+    def _following(self, port: int) -> bool:
+        """Whether all follow this master; those that do not are told to.
+
+        The sentinels do that as well, but take ten seconds and more to look.
+        """
+        followers = 0
         for server in self.servers:
             with server.client() as client:
-                if server is not master and client.role()[0] == b"master":
-                    client.replicaof("127.0.0.1", master.port)
+                role = client.role()
+                if server.port == port:
+                    followers += role[0] == b"master"
+                elif role[0] == b"slave" and role[2] == port:
+                    followers += role[3] == b"connected"
+                else:
+                    client.replicaof("127.0.0.1", port)
+        return followers == len(self.servers)
+
+    def _describe(self) -> str:
+        lines = []
+        for sentinel in self.sentinels:
+            with sentinel.client() as client:
+                lines.append(f"sentinel {sentinel.port}: {client.sentinel_masters()}")
+                lines.append(f"  {client.sentinel_slaves(SERVICE)}")
+        for server in self.servers:
+            with server.client() as client:
+                lines.append(f"server {server.port}: {client.role()}")
+        return "\n".join(lines)
