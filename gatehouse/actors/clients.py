@@ -11,7 +11,6 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from gatehouse.actors.family import RefreshPolicy
 from gatehouse.storage.records import Application, ApplicationSecret
@@ -36,7 +35,8 @@ _GRANTS = {
 _LOOPBACK = re.compile(
     r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?((?:/[!-~]*)?)", re.ASCII
 )
-"""A redirect URI on this machine (RFC 8252 §7.3). Not `urlsplit`: it forgives control characters."""
+"""A redirect URI on this machine (RFC 8252 §7.3). `urlsplit` would forgive control characters."""
+_ORIGIN = re.compile(r"https?://[^/?#]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +138,8 @@ def _refresh_ttl(days: int | None, seconds: int | None) -> int:
 
 
 def _origins(uris: Iterable[str]) -> frozenset[str]:
-    parts = (urlsplit(uri) for uri in uris)
-    return frozenset(
-        f"{part.scheme}://{part.netloc}" for part in parts if part.scheme in ("http", "https")
-    )
+    found = (_ORIGIN.match(uri) for uri in uris)
+    return frozenset(origin[0] for origin in found if origin is not None)
 
 
 def _loopback(uris: Iterable[str]) -> frozenset[str]:
