@@ -17,6 +17,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 DROPPED = {"format", "pattern", "default", "example", "description", "title"}
 """`pattern` holds JavaScript literals and `format` Zod's names: neither is JSON Schema."""
 
+ANYTHING = {"type": "object", "additionalProperties": True}
+
 
 def schema_of(node: Any, document: dict[str, Any]) -> Any:
     """A JSON Schema for an OpenAPI 3.0 schema."""
@@ -30,6 +32,9 @@ def schema_of(node: Any, document: dict[str, Any]) -> Any:
     literal = literal_of(node)
     if literal is not None:
         return {"const": literal}
+    if node.get("items") == ANYTHING:
+        # How the document writes entries with a check of their own, such as redirect URIs.
+        return {"type": "array"}
     kept = {
         key: {name: schema_of(value, document) for name, value in inner.items()}
         if key == "properties"

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gatehouse.storage.migrate import migrate
 from tests.http.contract import Api
 from tests.http.running import Server, run_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def terse_logs() -> None:
+    """Errors are logged in a line: drawing a traceback with all its values takes a second."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.KeyValueRenderer()]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +39,11 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def postgres_url(request: pytest.FixtureRequest) -> str:
     """A PostgreSQL database of the test's own."""
     dsn: str = request.getfixturevalue("postgres_dsn")
     migrate(dsn)
-    yield dsn
+    return dsn
 
 
 @pytest.fixture

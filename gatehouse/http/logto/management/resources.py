@@ -94,21 +94,23 @@ class ScopePatch(Wire):
     description: str | None = None
 
 
-@operations.get("/api/resources", "ListResources", query=ResourceList, response=list[ResourceView])
+@operations.get(
+    "/api/resources", "ListResources", query=ResourceList, response=list[ResourceWithScopes]
+)
 async def list_resources(call: Call[None, ResourceList]) -> Reply:
     """List resources, with their scopes if asked."""
     window = call.query.asked
     with_scopes = is_yes(call.query.include_scopes)
 
-    def look(store: Store) -> tuple[list[ResourceView], int]:
+    def look(store: Store) -> tuple[list[ResourceWithScopes], int]:
         page = store.resources.page(*bounds(window))
         if not with_scopes:
-            return [ResourceView.of(resource) for resource in page.items], page.total
+            return [ResourceWithScopes.of(one) for one in page.items], page.total
         scopes: dict[str, list[ScopeView]] = {resource.id: [] for resource in page.items}
         for scope in store.scopes.of_resources(list(scopes)):
             scopes[scope.resource_id].append(ScopeView.of(scope))
         views = [ResourceWithScopes.of(one, scopes=scopes[one.id]) for one in page.items]
-        return list(views), page.total
+        return views, page.total
 
     views, total = await read(call, look)
     return listed(call, views, total, window)

@@ -1,0 +1,156 @@
+"""The sign-in experience: read, changed, refused where it makes no sense, and shown to pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.http.contract import Api
+from tests.http.running import BOTH_DATABASES, Server
+
+USERNAME = {
+    "identifier": "username",
+    "password": True,
+    "verificationCode": False,
+    "isPasswordPrimary": True,
+}
+
+
+@BOTH_DATABASES
+async def test_settings_are_changed_one_by_one(api: Api) -> None:
+    before = await api("GetSignInExp")
+    color = {"primaryColor": "#abc", "isDarkModeEnabled": False, "darkPrimaryColor": "#000000"}
+    changed = await api(
+        "UpdateSignInExp",
+        json={"color": color, "termsOfUseUrl": "https://t.example", "signInMode": "SignIn"},
+    )
+    assert changed == {
+        **before,
+        "color": color,
+        "termsOfUseUrl": "https://t.example",
+        "signInMode": "SignIn",
+    }
+    assert await api("GetSignInExp") == changed
+    assert (await api("UpdateSignInExp", json={"termsOfUseUrl": ""}))["termsOfUseUrl"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"color": {"primaryColor": "red", "isDarkModeEnabled": True, "darkPrimaryColor": "#000"}},
+        {"color": None},
+        {"branding": {"logoUrl": "no url"}},
+        {"languageInfo": {"autoDetect": True, "fallbackLanguage": "tlh"}},
+        {"signInMode": "Maybe"},
+        {"signIn": {"methods": [{**USERNAME, "identifier": "face"}]}},
+        {"supportEmail": "nobody"},
+        {"passwordPolicy": {"length": {"min": 0}}},
+        {"sentinelPolicy": {"maxAttempts": 0}},
+        {"passwordExpiration": {"enabled": True}},
+        {
+            "usernamePolicy": {
+                "caseSensitive": True,
+                "minLength": 9,
+                "maxLength": 3,
+                "allowedChars": {
+                    "lowercase": True,
+                    "uppercase": True,
+                    "numbers": True,
+                    "underscore": True,
+                },
+            }
+        },
+    ],
+)
+async def test_values_that_cannot_be_are_refused(api: Api, body: dict[str, Any]) -> None:
+    before = await api("GetSignInExp")
+    assert (await api("UpdateSignInExp", json=body, expect=400))["code"] == "guard.invalid_input"
+    assert await api("GetSignInExp") == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "rule"),
+    [
+        (
+            {"signIn": {"methods": [{**USERNAME, "password": False}]}},
+            400,
+            "at_least_one_authentication_factor",
+        ),
+        (
+            {"signIn": {"methods": [USERNAME, USERNAME]}},
+            400,
+            "not_one_and_only_one_primary_sign_in_method",
+        ),
+        (
+            {"signUp": {"identifiers": ["email"], "password": True, "verify": False}},
+            400,
+            "passwordless_requires_verify",
+        ),
+        (
+            {"signUp": {"identifiers": ["email"], "password": True, "verify": True}},
+            400,
+            "enabled_connector_not_found",
+        ),
+        (
+            {"signUp": {"identifiers": ["username"] * 2, "password": True, "verify": False}},
+            400,
+            "duplicated_sign_up_identifiers",
+        ),
+        (
+            {"mfa": {"factors": ["BackupCode"], "policy": "Mandatory"}},
+            400,
+            "backup_code_cannot_be_enabled_alone",
+        ),
+        (
+            {"mfa": {"factors": ["Totp", "Totp"], "policy": "Mandatory"}},
+            400,
+            "duplicated_mfa_factors",
+        ),
+        (
+            {"forgotPasswordMethods": ["EmailVerificationCode"]},
+            400,
+            "forgot_password_method_requires_connector",
+        ),
+        (
+            {"passwordExpiration": {"enabled": True, "validPeriodDays": 30}},
+            422,
+            "password_expiration_requires_forgot_password",
+        ),
+    ],
+)
+async def test_settings_that_contradict_each_other_are_refused(
+    api: Api, body: dict[str, Any], status: int, rule: str
+) -> None:
+    before = await api("GetSignInExp")
+    refused = await api("UpdateSignInExp", json=body, expect=status)
+    assert refused["code"] == f"sign_in_experiences.{rule}"
+    assert await api("GetSignInExp") == before
+
+
+async def test_a_password_is_held_against_the_policy(api: Api) -> None:
+    await api("UpdateSignInExp", json={"passwordPolicy": {"length": {"min": 12, "max": 256}}})
+    operation = "CheckPasswordWithDefaultSignInExperience"
+    assert await api(operation, json={"password": "Correct-Horse-99"}) == {"result": True}
+    verdict = await api(operation, json={"password": "Short-1"}, expect=400)
+    assert verdict["result"] is False
+    assert [issue["code"] for issue in verdict["issues"]] == ["password_rejected.too_short"]
+
+
+async def test_a_password_is_held_against_whose_it_is(api: Api) -> None:
+    user = await api("CreateUser", json={"username": "adalovelace"})
+    operation = "CheckPasswordWithDefaultSignInExperience"
+    body = {"password": "adalovelace", "userId": user["id"]}
+    verdict = await api(operation, json=body, expect=400)
+    assert "password_rejected.restricted.user_info" in [one["code"] for one in verdict["issues"]]
+
+
+async def test_pages_see_a_change_at_once_and_nothing_internal(api: Api, server: Server) -> None:
+    page = server.api()
+    for operation in ("GetSignInExperienceConfig", "GetWellKnownExperience"):
+        assert (await page(operation, query={"appId": "demo-app"}))["signInMode"] != "Register"
+    await api("UpdateSignInExp", json={"signInMode": "Register"})
+    for operation in ("GetSignInExperienceConfig", "GetWellKnownExperience"):
+        shown = await page(operation)
+        assert shown["signInMode"] == "Register"
+        assert "emailBlocklistPolicy" not in shown
