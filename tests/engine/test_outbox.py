@@ -31,7 +31,7 @@ from gatehouse.engine.codec import (
     partition_of,
     timers_key,
 )
-from gatehouse.engine.outbox_scripts import CLAIM, GROUP
+from gatehouse.engine.outbox_scripts import CLAIM, DELIVERED, GROUP
 from tests.engine.ledger import LEDGER, Close, Enter, Look
 from tests.engine.running import Meddling, link_to
 from tests.servers.valkey import Valkey
@@ -265,6 +265,25 @@ async def test_an_effect_that_kills_its_nodes_becomes_a_dead_letter(redis_url: s
             await emptied(redis)
             assert await redis.execute("XLEN", dead_key(PARTITION)) == 1
     assert mailman.deliveries == []
+
+
+async def test_a_failure_counts_for_nothing_once_another_node_has_delivered(
+    redis_url: str,
+) -> None:
+    mailman = Mailman()
+    async with link_to(redis_url) as redis:
+
+        async def overtaken(delivery: Delivery) -> None:
+            await mailman(delivery)
+            entry = delivery.id.partition("-")[2]
+            await redis.eval(DELIVERED, [outbox_key(PARTITION)], (GROUP, entry))
+            raise ValueError
+
+        async with delivering(redis, {"mail": overtaken}) as engine:  # type: ignore[dict-item]
+            await engine.turn(BOOK, Enter("a", (Effect("mail", b"x"),)))
+            await mailman.received(1)
+            await trio.sleep(0.1)
+    assert len(mailman.deliveries) == 1
 
 
 async def test_a_consumer_that_went_away_is_forgotten_but_not_what_it_holds(

@@ -172,13 +172,31 @@ async def test_a_lockout_ends_for_the_cleared_and_for_nobody_else(redis_url: str
         assert (await sentinels.check(policy, "default", "sign-in", "b")).blocked
 
 
-async def test_a_clock_that_steps_back_neither_lifts_nor_forgets(redis_url: str) -> None:
-    policy = FailureWindow(3, 60_000, 60_000)
+async def test_a_clock_that_steps_back_neither_forgets_nor_prolongs(redis_url: str) -> None:
+    policy = FailureWindow(2, 60_000, 60_000)
     async with link_to(redis_url) as redis:
         sentinels = Sentinels(redis)
         await sentinels.record_failure(policy, *WHO, now=START)
         standing = await sentinels.record_failure(policy, *WHO, now=START - 3_600_000)
-        assert standing.failures == 2
+        assert standing == Standing(False, 2, 0, 60_000)
+        standing = await sentinels.check(policy, *WHO, now=START - 3_600_000)
+        assert standing == Standing(True, 2, 0, 60_000)
+        assert (await sentinels.check(policy, *WHO, now=START + 59_999)).blocked
+        assert not (await sentinels.check(policy, *WHO, now=START + 60_000)).blocked
+
+
+async def test_windows_and_lockouts_end_to_the_millisecond(redis_url: str) -> None:
+    policy = FailureWindow(2, 70_000, 80_000)
+    async with link_to(redis_url) as redis:
+        sentinels = Sentinels(redis)
+        await sentinels.record_failure(policy, *WHO, now=START)
+        assert (await sentinels.check(policy, *WHO, now=START + 69_999)).failures == 1
+        assert (await sentinels.check(policy, *WHO, now=START + 70_000)).failures == 0
+        await sentinels.record_failure(policy, *WHO, now=START)
+        await sentinels.record_failure(policy, *WHO, now=START)
+        last = await sentinels.check(policy, *WHO, now=START + 79_999)
+        assert last == Standing(True, 0, 0, 1)
+        assert not (await sentinels.check(policy, *WHO, now=START + 80_000)).blocked
 
 
 async def test_what_is_counted_is_forgotten_by_itself(redis_url: str) -> None:

@@ -193,13 +193,16 @@ async def test_a_deleted_and_recreated_actor_is_not_mistaken_for_the_old_one(
         await two.turn(BOOK, Close())
         assert await two.turn(BOOK, Enter("b")) == (1, "")
         assert await one.turn(BOOK, Enter("c")) == (2, "b")
-        # The same with the history gone: version and state are what they were, the nonce is not.
-        await one.turn(BOOK, Close())
-        await one.turn(BOOK, Enter("x"))
-        await r.execute("DEL", actor_key(BOOK)[1])
-        assert await two.turn(BOOK, Enter("y")) == (1, "")
-        await r.execute("DEL", actor_key(BOOK)[1])
-        assert await one.turn(BOOK, Enter("z")) == (1, "")
+        # The same with the history gone: the version is what it was, the nonce is not.
+        other = LEDGER.at("default", "two")
+        await one.turn(other, Enter("x"))
+        await r.execute("DEL", actor_key(other)[1])
+        assert await two.turn(other, Enter("y")) == (1, "")
+        assert await one.turn(other, Look()) == 1
+        assert await one.read(other) == Book(1, "y")
+        await r.execute("DEL", actor_key(other)[1])
+        await two.turn(other, Enter("z"))
+        assert await one.turn(other, Enter("last")) == (2, "z")
 
 
 async def test_a_deleted_actor_leaves_no_state_behind_and_soon_nothing(redis_url: str) -> None:
