@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.http.oidc.house import DATABASE, Client, Clock, House, Node, furnish
+from tests.http.oidc.house import DATABASE, Client, Clock, House, Node, furnish, furnish_at
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,16 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 
 
 @pytest.fixture
-def house(tmp_path: Path, redis_url: str, furnished: tuple[Path, dict[str, str]]) -> House:
-    """An installation of the test's own."""
+def house(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    redis_url: str,
+    furnished: tuple[Path, dict[str, str]],
+) -> House:
+    """An installation of the test's own: on SQLite, or what `ON_BOTH` says."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        return House(url, redis_url, Clock(), furnish_at(url))
     original, users = furnished
     copy = tmp_path / DATABASE
     shutil.copyfile(original, copy)

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import jwt
+import pytest
 import trio
 from hypercorn.config import Config, Sockets
 
@@ -65,6 +66,9 @@ PASSWORD = "correct horse 7 battery"
 HASH = hash_now(PASSWORD)
 KEY = generate_key(SigningAlgorithm.ES256, KeyStatus.CURRENT)
 ALL_SCOPES = "openid offline_access profile email phone roles read write custom_data identities"
+
+ON_BOTH = pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
+"""For tests of what reads the database in a way of its own."""
 
 CLIENT_TYPES: dict[str, Any] = {
     "spa": "SPA",
@@ -235,6 +239,11 @@ def furnish(path: Path, key: KeyMaterial = KEY) -> dict[str, str]:
     """Make the database of a new installation in a directory; the users' ids by name."""
     url = f"sqlite:///{path / DATABASE}"
     migrate(url)
+    return furnish_at(url, key)
+
+
+def furnish_at(url: str, key: KeyMaterial = KEY) -> dict[str, str]:
+    """Fill a migrated database; the users' ids by name."""
 
     async def store() -> dict[str, str]:
         async with Database.open(url, vault=Vault({"test": b"v" * 32})) as db:

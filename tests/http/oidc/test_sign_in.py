@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from tests.http.oidc.house import (
     CALLBACK,
     ISSUER,
+    ON_BOTH,
     Client,
     Node,
     answer_experience,
@@ -17,6 +18,7 @@ from tests.http.oidc.house import (
 )
 
 
+@ON_BOTH
 async def test_a_person_signs_in_and_the_client_receives_tokens(spa: Client, node: Node):
     answer = await sign_in(spa)
     assert answer["state"] == "the-state"

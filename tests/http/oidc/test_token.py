@@ -19,6 +19,7 @@ from tests.http.oidc.house import (
     API,
     CALLBACK,
     ISSUER,
+    ON_BOTH,
     SECRET,
     TENANT,
     Client,
@@ -63,6 +64,7 @@ async def together(*calls: Any) -> list[Any]:
     return results
 
 
+@ON_BOTH
 async def test_a_code_is_good_once_and_its_replay_revokes_what_it_gave(spa: Client):
     code = (await sign_in(spa))["code"]
     body = (await spa.redeem(code)).json()
@@ -203,6 +205,7 @@ async def test_a_refresh_may_narrow_the_scopes_and_not_widen_them(spa: Client):
     assert full["scope"] == "openid offline_access profile email"
 
 
+@ON_BOTH
 async def test_a_token_for_an_api_allows_what_the_users_roles_grant(spa: Client, node: Node):
     body = await tokens(spa, resource=API)
     answer = (await spa.refresh(body["refresh_token"], resource=API)).json()
@@ -246,6 +249,7 @@ async def test_the_default_api_is_meant_where_none_is_named(spa: Client, node: N
     assert "." not in opaque["access_token"]
 
 
+@ON_BOTH
 async def test_suspending_a_user_ends_what_was_issued(spa: Client, node: Node):
     body = await tokens(spa)
     await node.change(lambda tx: Users(tx, TENANT).set_suspended(node.users["ada"], True))
@@ -265,6 +269,7 @@ async def test_a_deleted_users_tokens_are_worth_nothing(spa: Client, node: Node)
     refused(await Client(spa.http, "web").redeem(code["code"]), "invalid_grant")
 
 
+@ON_BOTH
 async def test_a_machine_gets_a_token_for_the_scopes_of_its_roles(machine: Client):
     answer = await machine.token(
         grant_type="client_credentials", resource=API, scope="write read admin"
