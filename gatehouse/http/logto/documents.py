@@ -5,7 +5,7 @@ A document is built when it is first asked for, and then kept as the bytes that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -45,7 +45,7 @@ def documents_of(declared: Sequence[Operation]) -> Operations:
     return group
 
 
-def _describing(part: Sequence[Operation]) -> Callable[[Call], object]:
+def _describing(part: Sequence[Operation]) -> Callable[[Call], Awaitable[Reply]]:
     built: list[bytes] = []
 
     async def describe(call: Call) -> Reply:
