@@ -199,7 +199,11 @@ class Engine:
         await actor.wait()
 
     async def _decide(self, actor: Resident, message: Message[Any, R]) -> tuple[R, str]:
-        """Apply the message until Redis agrees with the state it was applied to."""
+        """Apply the message until Redis agrees with the state it was applied to.
+
+        An actor that is not remembered is taken to be absent: true of every new one, and if not,
+        Redis answers with its state.
+        """
         verified = False
         conflicts = 0
         while True:
@@ -222,7 +226,7 @@ class Engine:
                     answer = await self._commit(actor, turn, now)
                     if answer == 1:
                         return turn.reply, "committed"
-                    if actor.known:
+                    if verified or actor.header:
                         conflicts += 1
                         self._observer.turn_conflicted(actor.kind.name)
                         if conflicts >= CONFLICTS:
@@ -237,7 +241,6 @@ class Engine:
             value = await self._get(actor.key)
             verified = True
             if actor.matches(value):
-                actor.known = True
                 if refusal is not None:
                     raise refusal
                 return turn.reply, "kept"
@@ -273,7 +276,6 @@ class Engine:
             actor.header, actor.state = header, state
             actor.version, actor.expires_at = version, expires_at
             actor.weight = OVERHEAD + len(body)
-            actor.known = True
             if turn.effects:
                 self._outbox.wake(actor.partition)
         return answer

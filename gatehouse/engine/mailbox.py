@@ -30,7 +30,6 @@ class Resident:
         "header",
         "key",
         "kind",
-        "known",
         "partition",
         "state",
         "version",
@@ -43,11 +42,10 @@ class Resident:
         self.partition = partition
         self.key = key
         self.waiting: deque[trio.lowlevel.Task] = deque()
-        self.weight = OVERHEAD
-        self.known = False
         self._forget()
 
     def _forget(self) -> None:
+        self.weight = OVERHEAD
         self.header = b""
         self.version = 0
         self.expires_at = 0
@@ -58,9 +56,7 @@ class Resident:
 
         Raises `EngineError` if it is not a value of this kind of actor.
         """
-        self.known = True
         if value is None:
-            self.weight = OVERHEAD
             self._forget()
             return
         if value[:STAMP] == self.header[:STAMP]:
@@ -69,7 +65,6 @@ class Resident:
             version, expires_at = version_and_expiry(value)
             state = decoder_of(self.kind.state).decode(value[HEADER:]) if value[HEADER:] else None
         except Exception as error:
-            self.known = False
             self._forget()
             raise EngineError(f"the stored {self.kind.name} cannot be read") from error
         self.header = value[:HEADER]
@@ -122,11 +117,8 @@ class Residents:
             trio.lowlevel.reschedule(resident.waiting.popleft())
             return
         del self.active[resident.key]
-        if resident.known:
-            self.remember(resident)
-
-    def remember(self, resident: Resident) -> None:
-        """Keep an actor that is not active, and forget the oldest beyond the limit."""
+        if not resident.header:
+            return  # absence is not worth remembering: it is what an unknown actor is taken for
         self.idle[resident.key] = resident
         self.weight += resident.weight
         while self.weight > self.limit:

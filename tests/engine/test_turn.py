@@ -447,6 +447,15 @@ async def test_what_is_remembered_is_bounded(redis_url: str) -> None:
         assert not engine._residents.active
 
 
+async def test_actors_that_do_not_exist_are_not_remembered(redis_url: str) -> None:
+    async with engine_at(redis_url) as engine:
+        for number in range(20):
+            await engine.read(LEDGER.at("default", str(number)))
+            await engine.turn(LEDGER.at("default", str(number)), Look())
+        assert not engine._residents.idle
+        assert not engine._residents.active
+
+
 def test_a_state_that_could_be_changed_in_place_is_no_state() -> None:
     class Loose(msgspec.Struct):
         n: int
