@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gatehouse.actors.factors.base import Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.actors.hashing import StoredPassword
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
+from gatehouse.actors.verification import Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.storage.errors import Conflict, NotFound
 from gatehouse.storage.records import SignInExperience, User
 from gatehouse.storage.users import Users

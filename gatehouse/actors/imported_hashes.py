@@ -14,12 +14,8 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 
+import bcrypt
 import msgspec
-
-try:
-    import bcrypt
-except ImportError:  # pragma: no cover - the extra is not installed
-    bcrypt = None  # type: ignore[assignment]
 
 MAX_PBKDF2_ITERATIONS = 2_000_000
 """Twice what is recommended today; an import that asks for more asks for hours of processor."""
@@ -47,7 +43,7 @@ def _plain(name: str) -> Callable[[str, str], bool]:
 def _bcrypt(digest: str, password: str) -> bool:
     try:
         cost = int(digest.split("$")[2])
-        if bcrypt is None or cost > MAX_BCRYPT_COST:
+        if cost > MAX_BCRYPT_COST:
             return False
         return bcrypt.checkpw(password.encode()[:BCRYPT_MAX_BYTES], digest.encode())
     except (ValueError, IndexError):

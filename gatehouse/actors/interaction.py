@@ -29,8 +29,8 @@ from gatehouse.actors.authorization import (
     LoginResult,
 )
 from gatehouse.actors.factors import VerificationRecord
-from gatehouse.actors.factors.base import Event, Profile, Record
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.verification import Event, Profile, Record
 from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
 
 

@@ -18,7 +18,6 @@ from gatehouse.actors import accounts, lockout
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.factors import VerificationRecord
-from gatehouse.actors.factors.base import Event, Identifier, Profile
 from gatehouse.actors.factors.password import accept_password
 from gatehouse.actors.interaction import (
     AddProfile,
@@ -51,6 +50,7 @@ from gatehouse.actors.sign_in_rules import (
     check_username,
     missing_profile,
 )
+from gatehouse.actors.verification import Event, Identifier, Profile
 from gatehouse.engine.actor import Effect, Message
 from gatehouse.storage.ids import new_id, new_user_id
 

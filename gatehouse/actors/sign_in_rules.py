@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
-from gatehouse.actors.factors.base import Event, IdentifierType, Method, Profile, Record
 from gatehouse.actors.password_policy import PasswordPolicy
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.verification import Event, IdentifierType, Method, Profile, Record
 from gatehouse.storage.records import SignInExperience
 
 V = TypeVar("V", bound=msgspec.Struct)

@@ -8,6 +8,7 @@ import json
 import os
 import threading
 
+import bcrypt
 import pytest
 import trio
 import trio.testing
@@ -92,7 +93,6 @@ def test_an_imported_hash_verifies_and_is_due_for_replacement(name: str) -> None
 
 
 def test_a_bcrypt_hash_verifies() -> None:
-    bcrypt = pytest.importorskip("bcrypt", reason="the bcrypt extra is not installed")
     digest = bcrypt.hashpw(SECRET.encode(), bcrypt.gensalt(4)).decode()
     assert verify_now(StoredPassword(digest, "Bcrypt"), SECRET)
     assert not verify_now(StoredPassword(digest, "Bcrypt"), "wrong")

@@ -15,7 +15,6 @@ from gatehouse.actors.authorization import (
     ConsentResult,
     LoginResult,
 )
-from gatehouse.actors.factors.base import Event, Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.interaction import (
     TRANSITIONS,
@@ -38,6 +37,7 @@ from gatehouse.actors.interaction import (
     SwitchEvent,
 )
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.verification import Event, Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.engine.actor import Effect
 
 NOW = 1_800_000_000_000

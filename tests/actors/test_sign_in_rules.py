@@ -5,14 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gatehouse.actors.factors.base import (
-    Event,
-    Identifier,
-    IdentifierType,
-    Method,
-    NewPassword,
-    Profile,
-)
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import (
@@ -28,6 +20,14 @@ from gatehouse.actors.sign_in_rules import (
     missing_profile,
     password_expired,
     view_settings,
+)
+from gatehouse.actors.verification import (
+    Event,
+    Identifier,
+    IdentifierType,
+    Method,
+    NewPassword,
+    Profile,
 )
 from gatehouse.storage.records import SignInExperience
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from gatehouse.actors import accounts
-from gatehouse.actors.factors.base import (
+from gatehouse.actors.hashing import StoredPassword, is_current
+from gatehouse.actors.password_policy import PersonalFacts, check_password
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in_rules import SignInRules, password_expired
+from gatehouse.actors.verification import (
     Identifier,
     IdentifierType,
     Method,
@@ -13,10 +17,6 @@ from gatehouse.actors.factors.base import (
     Profile,
     Record,
 )
-from gatehouse.actors.hashing import StoredPassword, is_current
-from gatehouse.actors.password_policy import PersonalFacts, check_password
-from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in_rules import SignInRules, password_expired
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core

@@ -12,7 +12,7 @@ from binascii import Error as Base64Error
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from gatehouse.actors.factors.base import Identifier, IdentifierType
+from gatehouse.actors.verification import Identifier, IdentifierType
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core

@@ -14,13 +14,13 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from gatehouse.actors import accounts, sign_in
-from gatehouse.actors.factors.base import Event, Identifier, IdentifierType, Method
 from gatehouse.actors.factors.password import new_password_identity, verify_password
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
 from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.sign_in_rules import SignInRules, missing_profile
+from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.context import application_name

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse.actors.factors.base import IdentifierType
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.verification import IdentifierType
 from gatehouse.http.pages.forms import identifier_label, read_identifier
 from gatehouse.http.pages.messages import message_for
 

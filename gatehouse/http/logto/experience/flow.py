@@ -9,7 +9,7 @@ import msgspec
 from pydantic.alias_generators import to_camel
 
 from gatehouse.actors import sign_in
-from gatehouse.actors.factors.base import Profile, Record
+from gatehouse.actors.verification import Profile, Record
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.models import (

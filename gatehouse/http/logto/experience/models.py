@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gatehouse.actors.factors.base import Event
-from gatehouse.actors.factors.base import Identifier as CoreIdentifier
-from gatehouse.actors.factors.base import IdentifierType as CoreIdentifierType
+from gatehouse.actors.verification import Event
+from gatehouse.actors.verification import Identifier as CoreIdentifier
+from gatehouse.actors.verification import IdentifierType as CoreIdentifierType
 from gatehouse.http.wire import Maybe, Wire
 
 IdentifierType = Literal["username", "email", "phone"]

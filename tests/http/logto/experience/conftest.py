@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from tests.http.logto.experience.house import House, open_house
 
 
 @pytest.fixture
-async def house(redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house(redis_url: str, database_url: str) -> AsyncIterator[House]:
     """Two nodes of a server of this test's own."""
-    async with open_house(redis_url, tmp_path) as house:
+    async with open_house(redis_url, database_url) as house:
         yield house

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +23,6 @@ from gatehouse.http.edge import serve
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.database import Database
-from gatehouse.storage.migrate import migrate
 from gatehouse.storage.records import Application, AuditLog, Role, Tenant, User
 from gatehouse.storage.roles import Roles, UserRoles
 from gatehouse.storage.tenants import SignInExperiences, Tenants
@@ -172,10 +170,8 @@ def furnish(tx: Transaction) -> None:
 
 
 @asynccontextmanager
-async def open_house(redis_url: str, folder: Path, size: int = 2) -> AsyncIterator[House]:
-    """A server of so many nodes, for the duration of the block."""
-    url = f"sqlite:///{folder}/gatehouse.db"
-    await trio.to_thread.run_sync(migrate, url)
+async def open_house(redis_url: str, database_url: str, size: int = 2) -> AsyncIterator[House]:
+    """A server of so many nodes over a migrated database, for the duration of the block."""
     house = House([], Hashes())
     ring = SecretRing([b"s" * 32])
     vault = Vault({"k1": b"k" * 32})
@@ -183,7 +179,7 @@ async def open_house(redis_url: str, folder: Path, size: int = 2) -> AsyncIterat
         links = await stack.enter_async_context(_nursery())
         parts = await stack.enter_async_context(_nursery())
         for number in range(size):
-            db = await stack.enter_async_context(Database.open(url, vault=vault))
+            db = await stack.enter_async_context(Database.open(database_url, vault=vault))
             if number == 0:
                 await db.write(furnish)
             redis = redis_from_url(redis_url)

@@ -6,6 +6,7 @@ import trio
 
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.house import PASSWORD, House
+from tests.http.running import BOTH_DATABASES
 
 
 def identity(username: str, password: str = PASSWORD) -> dict[str, object]:
@@ -18,6 +19,7 @@ async def new_identity(browser: Browser, username: str, password: str = PASSWORD
     return str(reply["verificationId"])
 
 
+@BOTH_DATABASES
 async def test_a_person_registers_and_signs_in_again(house: House) -> None:
     browser = await (await house.browser()).start("Register")
     verification_id = await new_identity(browser, "ada")
@@ -51,6 +53,7 @@ async def test_a_taken_name_is_refused(house: House) -> None:
     assert refusal == (422, "user.username_already_in_use")
 
 
+@BOTH_DATABASES
 async def test_a_name_taken_meanwhile_is_refused_and_another_can_be_chosen(house: House) -> None:
     browser = await (await house.browser()).start("Register")
     verification_id = await new_identity(browser, "ada")
@@ -99,6 +102,7 @@ async def test_the_username_policy_of_the_tenant_holds(house: House) -> None:
     assert await browser.refused("IdentifyUser", body) == (422, "user.username_too_short")
 
 
+@BOTH_DATABASES
 async def test_names_differ_by_more_than_case_where_the_tenant_says_so(house: House) -> None:
     await house.add_user("Ada")
     await house.settle(username_policy={"caseSensitive": False})
@@ -152,6 +156,7 @@ async def test_a_new_identity_signs_nobody_in(house: House) -> None:
     assert await browser.refused("IdentifyUser", body) == expected
 
 
+@BOTH_DATABASES
 async def test_a_default_role_is_given_to_new_users(house: House) -> None:
     role = await house.add_default_role("reader")
     browser = await (await house.browser()).start("Register")
@@ -161,6 +166,7 @@ async def test_a_default_role_is_given_to_new_users(house: House) -> None:
     assert await house.roles_of(user.id) == [role.name]
 
 
+@BOTH_DATABASES
 async def test_a_double_click_makes_one_user(house: House) -> None:
     browser = await (await house.browser()).start("Register")
     verification_id = await new_identity(browser, "ada")
@@ -186,6 +192,7 @@ async def test_a_double_click_makes_one_user(house: House) -> None:
     await browser.submit()
 
 
+@BOTH_DATABASES
 async def test_two_people_who_want_one_name_do_not_both_get_it(house: House) -> None:
     outcomes: list[int] = []
 

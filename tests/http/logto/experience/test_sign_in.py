@@ -10,10 +10,13 @@ import trio
 from gatehouse.actors.authorization import LoginResult
 from gatehouse.actors.interaction import ConsumeResult, Phase, address
 from gatehouse.actors.refusal import Refused
+from gatehouse.http.pages.forms import csrf_token
 from tests.http.logto.experience.browsing import Browser, credentials
 from tests.http.logto.experience.house import PASSWORD, House
+from tests.http.running import BOTH_DATABASES
 
 
+@BOTH_DATABASES
 async def test_a_person_signs_in(house: House) -> None:
     user = await house.add_user("ada")
     browser = await house.browser()
@@ -254,6 +257,7 @@ async def test_a_deleted_user_is_gone(house: House) -> None:
     assert await browser.refused("IdentifyUser", body) == (404, "user.user_not_exist")
 
 
+@BOTH_DATABASES
 async def test_an_imported_password_is_replaced_at_the_first_sign_in(house: House) -> None:
     digest = hashlib.md5(PASSWORD.encode()).hexdigest()
     user = await house.add_user("ada", password_hash=digest, password_algorithm="MD5")
@@ -345,6 +349,7 @@ async def test_a_tenant_that_wants_a_captcha_gets_one(house: House) -> None:
     assert await browser.refused("SubmitInteraction") == (422, "session.captcha_required")
 
 
+@BOTH_DATABASES
 async def test_what_an_account_lacks_is_asked_for_and_stored(house: House) -> None:
     user = await house.add_user(None, primary_email="ada@example.com")
     method = {"identifier": "email", "password": True, "verificationCode": False}
@@ -388,6 +393,7 @@ async def test_submitting_twice_answers_twice_and_signs_in_once(house: House) ->
     assert await house.count_logs("Interaction.SignIn.Submit") == 1
 
 
+@BOTH_DATABASES
 async def test_a_double_submit_on_two_nodes_has_one_winner(house: House) -> None:
     await house.add_user("ada")
     browser = await (await house.browser()).start()
@@ -497,3 +503,28 @@ async def test_many_guesses_at_once_do_not_get_past_the_limit(house: House) -> N
             nursery.start_soon(guess, house.nodes[number % 2].client, number)
     assert codes.count("session.invalid_credentials") == 4
     assert codes.count("session.verification_blocked_too_many_attempts") == 8
+
+
+async def test_when_too_many_passwords_wait_more_are_refused_at_once(house: House) -> None:
+    await house.add_user("ada")
+    browser = await (await house.browser()).start()
+    house.core.hasher._max_queued = 0
+    answer = await house.client.post(
+        "/api/experience/verification/password",
+        json=credentials("ada", PASSWORD),
+        headers=browser.headers,
+    )
+    assert (answer.status_code, answer.json()["code"]) == (503, "request.overloaded")
+    assert int(answer.headers["retry-after"]) > 0
+    page = await house.client.post(
+        "/sign-in",
+        data={
+            "csrf": csrf_token(house.core, browser.uid),
+            "identifier": "ada",
+            "password": PASSWORD,
+        },
+        headers=browser.headers,
+    )
+    assert page.status_code == 503
+    assert int(page.headers["retry-after"]) > 0
+    assert page.headers["content-type"].startswith("text/html")
