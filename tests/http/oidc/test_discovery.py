@@ -9,7 +9,7 @@ import httpx
 from gatehouse.actors.keyring import KeyStatus, SigningAlgorithm, generate_key
 from gatehouse.storage.records import SigningKey
 from gatehouse.storage.tenants import SigningKeys
-from tests.http.oidc.house import ISSUER, KEY, TENANT, Client, Node, claims
+from tests.http.oidc.house import ISSUER, KEY, TENANT, Client, House, Node, claims
 
 NOT_OFFERED = {
     "device_authorization_endpoint",
@@ -109,3 +109,24 @@ async def test_a_rotated_key_signs_at_once_and_the_old_one_still_verifies(
     ).json()["access_token"]
     assert (await machine.introspect(after))["active"] is True
     assert (await machine.introspect(before.json()["access_token"]))["active"] is True
+
+
+async def test_a_staged_key_signs_when_its_time_has_come(machine: Client, node: Node, house: House):
+    fresh = generate_key(SigningAlgorithm.ES384, KeyStatus.NEXT)
+    effective_at = house.clock() + 3_600_000
+    await node.change(
+        lambda tx: SigningKeys(tx, TENANT).create(
+            SigningKey(
+                kid=fresh.kid,
+                alg=fresh.algorithm.value,
+                public_jwk=dict(fresh.public_jwk),
+                private_key=fresh.private_pem.decode(),
+                status="next",
+                effective_at=effective_at,
+            )
+        )
+    )
+    assert (await discover(machine.http))["id_token_signing_alg_values_supported"] == ["ES256"]
+    house.clock.pass_ms(3_600_000)
+    node.core.directory.forget()  # as happens every few seconds
+    assert (await discover(machine.http))["id_token_signing_alg_values_supported"] == ["ES384"]
