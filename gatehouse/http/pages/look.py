@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -55,6 +56,7 @@ class Look(msgspec.Struct, frozen=True):
     image_origins: tuple[str, ...]
 
 
+@lru_cache(maxsize=64)
 def look_of(settings: Settings) -> Look:
     """Derive a look; addresses that are not plain web addresses are left out."""
     branding = settings.branding
