@@ -20,11 +20,12 @@ import trio
 from gatehouse.actors.clients import Client, client_of
 from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
+from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes
-from gatehouse.storage.tenants import SignInExperiences, SigningKeys
+from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
 
 if TYPE_CHECKING:
     from gatehouse.engine.redis import Redis
@@ -114,6 +115,10 @@ class Directory:
         """How the tenant's people sign in."""
         return await self._ask(("sign-in experience",), _sign_in_experience)
 
+    async def session_age_ms(self) -> int:
+        """How long a session lasts that begins now, in milliseconds."""
+        return await self._ask(("session age",), _session_age_ms)
+
     async def keyring(self) -> Keyring:
         """The signing keys. The same object as before unless the keys changed."""
         keys = await self._ask(("keys",), _signing_keys)
@@ -177,6 +182,11 @@ def _client_scopes(
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
     return SignInExperiences(tx, tenant_id).current()
+
+
+def _session_age_ms(tx: Transaction, tenant_id: str) -> int:
+    stored = Configs(tx, tenant_id).find(SESSION_CONFIG)
+    return SESSION_AGE_MS if stored is None else int(stored.value["ttl"]) * 1000
 
 
 def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:

@@ -19,7 +19,10 @@ from gatehouse.actors.authorization import ConsentResult, LoginResult
 from gatehouse.engine.actor import Address, Kind, Turn, keep
 
 SESSION_AGE_MS = 14 * 24 * 60 * 60 * 1000
-"""How long a session lives after it was last used."""
+"""How long a session lives after it was last used, unless the tenant says otherwise."""
+
+SESSION_CONFIG = "oidc.session"
+"""The tenant's setting that says otherwise: `{"ttl": seconds}`."""
 
 MAX_CLIENTS = 64
 """Clients one session remembers; the one authorized longest ago asks for consent again."""
@@ -57,6 +60,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: int
     amr: tuple[str, ...] = ()
     acr: str | None = None
+    age_ms: int = SESSION_AGE_MS
     clients: dict[str, ClientAuthorization] = msgspec.field(default_factory=dict)
 
 
@@ -81,15 +85,16 @@ def alive(state: Session | None, now: int) -> Session:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The user proved who they are: the session begins, or is renewed."""
+    """The user proved who they are: the session begins, or is renewed, for `age_ms`."""
 
     login: LoginResult
+    age_ms: int = SESSION_AGE_MS
 
     def apply(self, state: Session | None, now: int, /) -> Turn[Session, Session]:
         """The session as it is now. Raises `SessionGone` if it is another user's."""
         if state is not None and state.user_id != self.login.user_id:
             raise SessionGone
-        expires_at = now + SESSION_AGE_MS
+        expires_at = now + self.age_ms
         signed_in = Session(
             user_id=self.login.user_id,
             auth_time=self.login.auth_time,
@@ -97,6 +102,7 @@ class SignIn:
             acr=self.login.acr,
             created_at=now if state is None else state.created_at,
             expires_at=expires_at,
+            age_ms=self.age_ms,
             clients={} if state is None else state.clients,
         )
         return Turn(signed_in, signed_in, expires_at=expires_at)
@@ -140,7 +146,7 @@ class Authorize:
             oldest = next(iter(others))
             evicted += others.pop(oldest).families
         renewed = msgspec.structs.replace(
-            state, clients={**others, self.client_id: after}, expires_at=now + SESSION_AGE_MS
+            state, clients={**others, self.client_id: after}, expires_at=now + state.age_ms
         )
         reply = Authorized(renewed, after.sid, evicted)
         return Turn(renewed, reply, expires_at=renewed.expires_at)

@@ -55,7 +55,8 @@ async def sign_in(core: Core, known: str | None, login: LoginResult) -> Presence
             known = None
     session_id = known or new_uid()
     address = session.address(core.tenant_id, session_id)
-    return Presence(session_id, await core.engine.turn(address, SignIn(login)))
+    age_ms = await core.directory.session_age_ms()
+    return Presence(session_id, await core.engine.turn(address, SignIn(login, age_ms)))
 
 
 async def issue_code(

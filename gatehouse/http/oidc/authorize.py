@@ -129,7 +129,7 @@ async def _after_login(
     if await _consent_needed(call, request, presence):
         if "none" in request.prompts:
             raise OAuthError("consent_required", "end-user consent is required")
-        cookies = (*cookies, *browser.remember_session(call.core, presence.session_id))
+        cookies = (*cookies, *await browser.remember_session(call.core, presence.session_id))
         return await _ask(call, Prompt.CONSENT, request, presence, cookies)
     consent = ConsentResult(scopes=request.scopes, resources=request.resources)
     return await _issue(call, request, presence.session_id, consent, cookies)
@@ -193,7 +193,7 @@ async def _issue(
     if client is None or not client.redirects_to(request.redirect_uri):
         raise session_not_found()  # what was registered an hour ago may be so no longer
     code = await issue_code(call.core, session_id, request, consent)
-    renewed = browser.remember_session(call.core, session_id)
+    renewed = await browser.remember_session(call.core, session_id)
     return _to_client(call, request, {"code": code}, (*cookies, *renewed))
 
 

@@ -20,7 +20,6 @@ from gatehouse.actors.cookies import (
     SESSION_COOKIE,
     add_interaction,
 )
-from gatehouse.actors.session import SESSION_AGE_MS
 from gatehouse.actors.tokens import is_uid
 
 if TYPE_CHECKING:
@@ -58,9 +57,10 @@ def forget_resumption(core: Core, uid: str) -> list[str]:
     return _signed(core, RESUME_COOKIE, "", path=resume_path(uid), expires=0)
 
 
-def remember_session(core: Core, session: str) -> list[str]:
-    """Cookies that keep the browser signed in."""
-    return _signed(core, SESSION_COOKIE, session, expires=core.clock() + SESSION_AGE_MS)
+async def remember_session(core: Core, session: str) -> list[str]:
+    """Cookies that keep the browser signed in as long as a session lasts."""
+    age_ms = await core.directory.session_age_ms()
+    return _signed(core, SESSION_COOKIE, session, expires=core.clock() + age_ms)
 
 
 def forget_session(core: Core) -> list[str]:

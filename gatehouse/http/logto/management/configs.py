@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gatehouse.actors import key_rotation
 from gatehouse.actors.keyring import KeyStatus, SigningAlgorithm, generate_key
-from gatehouse.actors.session import SESSION_AGE_MS
+from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
@@ -20,9 +20,6 @@ from gatehouse.http.wire import Maybe, Wire
 from gatehouse.storage.records import SigningKey
 
 operations = Operations(tags=("Configs",), access=MANAGEMENT, cors=CONSOLE_ONLY)
-
-SESSION_CONFIG = "oidc.session"
-"""Under which name the tenant's session settings are stored."""
 
 PRIVATE_KEYS = "private-keys"
 KEY_TYPES = (PRIVATE_KEYS, "cookie-keys")

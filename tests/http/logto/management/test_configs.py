@@ -7,6 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
+from gatehouse.actors.authorization import LoginResult
+from gatehouse.actors.sign_on import sign_in
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, Server
 
@@ -97,3 +99,12 @@ async def test_how_long_sessions_last_is_kept(api: Api) -> None:
     assert await api("GetOidcSessionConfig") == {"ttl": 3600}
     refused = await api("UpdateOidcSessionConfig", json={"ttl": 0}, expect=400)
     assert refused["code"] == "guard.invalid_input"
+
+
+async def test_a_session_lasts_as_long_as_was_said(api: Api, server: Server) -> None:
+    user = (await api("CreateUser", json={"username": "ada"}))["id"]
+    await api("UpdateOidcSessionConfig", json={"ttl": 3600})
+    now = server.core.clock()
+    presence = await sign_in(server.core, None, LoginResult(user_id=user, auth_time=now))
+    left = presence.session.expires_at - now
+    assert 3_600_000 <= left < 3_660_000
