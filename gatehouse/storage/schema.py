@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 from gatehouse.storage.columns import Json, Sealed
 
+MAX_NAME = 63
+"""Characters in a name that PostgreSQL keeps."""
+
 metadata = sa.MetaData(
     naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(referred_table_name)s"}
 )
@@ -58,7 +61,8 @@ def _unique(table: str, *columns: str) -> sa.Index:
 
 
 def _index(table: str, *columns: str) -> sa.Index:
-    return sa.Index(f"ix_{table}_{'_'.join(columns)}", "tenant_id", *columns)
+    name = f"ix_{table}_{'_'.join(columns)}"[:MAX_NAME]
+    return sa.Index(name, "tenant_id", *columns)
 
 
 tenants = sa.Table(
@@ -220,6 +224,161 @@ applications_roles = _link(
     "application_role",
     ("application_id", "applications"),
     ("role_id", "roles"),
+)
+
+organizations = _table(
+    "organizations",
+    "organization",
+    _key("id"),
+    _text("name"),
+    _text("description", null=True),
+    _json("custom_data"),
+    _flag("is_mfa_required"),
+    _json("color"),
+    _json("branding"),
+    _text("custom_css", null=True),
+    _time("created_at"),
+    _index("organizations", "created_at", "id"),
+)
+sa.Index(
+    "ix_organizations_lower_name", organizations.c.tenant_id, sa.func.lower(organizations.c.name)
+)
+
+organization_roles = _table(
+    "organization_roles",
+    "organization_role",
+    _key("id"),
+    _text("name"),
+    _text("description", null=True),
+    _text("type"),
+    _unique("organization_roles", "name"),
+)
+
+organization_scopes = _table(
+    "organization_scopes",
+    "organization_scope",
+    _key("id"),
+    _text("name"),
+    _text("description", null=True),
+    _unique("organization_scopes", "name"),
+)
+
+_ORGANIZATION = ("organization_id", "organizations")
+_ORGANIZATION_ROLE = ("organization_role_id", "organization_roles")
+organization_roles_scopes = _link(
+    "organization_roles_scopes",
+    "organization_role_scope",
+    _ORGANIZATION_ROLE,
+    ("organization_scope_id", "organization_scopes"),
+)
+organization_roles_resource_scopes = _link(
+    "organization_roles_resource_scopes",
+    "organization_role_resource_scope",
+    _ORGANIZATION_ROLE,
+    ("scope_id", "scopes"),
+)
+organizations_users = _link(
+    "organizations_users", "organization_user", _ORGANIZATION, ("user_id", "users")
+)
+organizations_applications = _link(
+    "organizations_applications",
+    "organization_application",
+    _ORGANIZATION,
+    ("application_id", "applications"),
+)
+organization_jit_roles = _link(
+    "organization_jit_roles", "organization_jit_role", _ORGANIZATION, _ORGANIZATION_ROLE
+)
+
+
+def _member_roles(name: str, entity: str, members: str, member_column: str) -> sa.Table:
+    """The roles that members have in an organization; they end with the membership."""
+    return _table(
+        name,
+        entity,
+        _key("organization_id"),
+        _key(member_column),
+        _key("organization_role_id"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id", member_column],
+            [f"{members}.{key}" for key in ("tenant_id", "organization_id", member_column)],
+            ondelete="CASCADE",
+        ),
+        _belongs_to("organization_roles", "organization_role_id"),
+        _index(name, "organization_role_id"),
+    )
+
+
+organizations_users_roles = _member_roles(
+    "organizations_users_roles", "organization_user_role", "organizations_users", "user_id"
+)
+organizations_applications_roles = _member_roles(
+    "organizations_applications_roles",
+    "organization_application_role",
+    "organizations_applications",
+    "application_id",
+)
+
+organization_jit_email_domains = _table(
+    "organization_jit_email_domains",
+    "organization_jit_email_domain",
+    _key("organization_id"),
+    _key("email_domain"),
+    _belongs_to("organizations", "organization_id"),
+    _index("organization_jit_email_domains", "email_domain", "organization_id"),
+)
+
+organization_invitations = _table(
+    "organization_invitations",
+    "organization_invitation",
+    _key("id"),
+    _text("inviter_id", null=True),
+    _text("invitee"),
+    _text("accepted_user_id", null=True),
+    _text("organization_id"),
+    _text("status"),
+    _time("expires_at"),
+    _time("created_at"),
+    _time("updated_at"),
+    _belongs_to("organizations", "organization_id"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "inviter_id"],
+        ["users.tenant_id", "users.id"],
+        name="fk_organization_invitations_inviter",
+        ondelete="CASCADE",
+    ),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "accepted_user_id"],
+        ["users.tenant_id", "users.id"],
+        name="fk_organization_invitations_accepted_user",
+        ondelete="CASCADE",
+    ),
+    _index("organization_invitations", "organization_id", "created_at", "id"),
+    _index("organization_invitations", "inviter_id"),
+    _index("organization_invitations", "accepted_user_id"),
+    _index("organization_invitations", "created_at", "id"),
+)
+sa.Index(
+    "ix_organization_invitations_lower_invitee",
+    organization_invitations.c.tenant_id,
+    sa.func.lower(organization_invitations.c.invitee),
+)
+_PENDING = sa.text("status = 'Pending'")
+sa.Index(
+    "uq_organization_invitations_invitee",
+    organization_invitations.c.tenant_id,
+    organization_invitations.c.organization_id,
+    organization_invitations.c.invitee,
+    unique=True,
+    sqlite_where=_PENDING,
+    postgresql_where=_PENDING,
+)
+
+organization_invitations_roles = _link(
+    "organization_invitations_roles",
+    "organization_invitation_role",
+    ("organization_invitation_id", "organization_invitations"),
+    _ORGANIZATION_ROLE,
 )
 
 sign_in_experiences = _table(

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
     """Create every table and index."""
     op.create_table(
         "applications",
@@ -408,11 +408,403 @@ def upgrade() -> None:
     )
     op.create_index("ix_users_lower_username", "users", ["tenant_id", sa.text("lower(username)")])
     op.create_index("ix_users_lower_name", "users", ["tenant_id", sa.text("lower(name)")])
+    op.create_table(
+        "organization_roles",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_organization_roles"),
+    )
+    op.create_index(
+        "uq_organization_roles_name", "organization_roles", ["tenant_id", "name"], unique=True
+    )
+    op.create_table(
+        "organization_scopes",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_organization_scopes"),
+    )
+    op.create_index(
+        "uq_organization_scopes_name", "organization_scopes", ["tenant_id", "name"], unique=True
+    )
+    op.create_table(
+        "organizations",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("custom_data", Json(), nullable=False),
+        sa.Column("is_mfa_required", sa.Boolean(), nullable=False),
+        sa.Column("color", Json(), nullable=False),
+        sa.Column("branding", Json(), nullable=False),
+        sa.Column("custom_css", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_organizations"),
+    )
+    op.create_index(
+        "ix_organizations_created_at_id",
+        "organizations",
+        ["tenant_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "organization_invitations",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("inviter_id", sa.Text(), nullable=True),
+        sa.Column("invitee", sa.Text(), nullable=False),
+        sa.Column("accepted_user_id", sa.Text(), nullable=True),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "accepted_user_id"],
+            ["users.tenant_id", "users.id"],
+            name="fk_organization_invitations_accepted_user",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "inviter_id"],
+            ["users.tenant_id", "users.id"],
+            name="fk_organization_invitations_inviter",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id"],
+            ["organizations.tenant_id", "organizations.id"],
+            name="fk_organization_invitations_organizations",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_organization_invitations"),
+    )
+    op.create_index(
+        "ix_organization_invitations_accepted_user_id",
+        "organization_invitations",
+        ["tenant_id", "accepted_user_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_organization_invitations_created_at_id",
+        "organization_invitations",
+        ["tenant_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_organization_invitations_inviter_id",
+        "organization_invitations",
+        ["tenant_id", "inviter_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_organization_invitations_organization_id_created_at_id",
+        "organization_invitations",
+        ["tenant_id", "organization_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_organization_invitations_invitee",
+        "organization_invitations",
+        ["tenant_id", "organization_id", "invitee"],
+        unique=True,
+        sqlite_where=sa.text("status = 'Pending'"),
+        postgresql_where=sa.text("status = 'Pending'"),
+    )
+    op.create_table(
+        "organization_jit_email_domains",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("email_domain", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id"],
+            ["organizations.tenant_id", "organizations.id"],
+            name="fk_organization_jit_email_domains_organizations",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "organization_id", "email_domain", name="pk_organization_jit_email_domains"
+        ),
+    )
+    op.create_index(
+        "ix_organization_jit_email_domains_email_domain_organization_id",
+        "organization_jit_email_domains",
+        ["tenant_id", "email_domain", "organization_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organization_jit_roles",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("organization_role_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id"],
+            ["organizations.tenant_id", "organizations.id"],
+            name="fk_organization_jit_roles_organizations",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_role_id"],
+            ["organization_roles.tenant_id", "organization_roles.id"],
+            name="fk_organization_jit_roles_organization_roles",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "organization_id", "organization_role_id", name="pk_organization_jit_roles"
+        ),
+    )
+    op.create_index(
+        "ix_organization_jit_roles_organization_role_id_organization_id",
+        "organization_jit_roles",
+        ["tenant_id", "organization_role_id", "organization_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organization_roles_scopes",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_role_id", sa.Text(), nullable=False),
+        sa.Column("organization_scope_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_role_id"],
+            ["organization_roles.tenant_id", "organization_roles.id"],
+            name="fk_organization_roles_scopes_organization_roles",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_scope_id"],
+            ["organization_scopes.tenant_id", "organization_scopes.id"],
+            name="fk_organization_roles_scopes_organization_scopes",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "organization_role_id",
+            "organization_scope_id",
+            name="pk_organization_roles_scopes",
+        ),
+    )
+    op.create_index(
+        "ix_organization_roles_scopes_organization_scope_id_organization",
+        "organization_roles_scopes",
+        ["tenant_id", "organization_scope_id", "organization_role_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organizations_applications",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("application_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "application_id"],
+            ["applications.tenant_id", "applications.id"],
+            name="fk_organizations_applications_applications",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id"],
+            ["organizations.tenant_id", "organizations.id"],
+            name="fk_organizations_applications_organizations",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "organization_id", "application_id", name="pk_organizations_applications"
+        ),
+    )
+    op.create_index(
+        "ix_organizations_applications_application_id_organization_id",
+        "organizations_applications",
+        ["tenant_id", "application_id", "organization_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organizations_users",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id"],
+            ["organizations.tenant_id", "organizations.id"],
+            name="fk_organizations_users_organizations",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "user_id"],
+            ["users.tenant_id", "users.id"],
+            name="fk_organizations_users_users",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "organization_id", "user_id", name="pk_organizations_users"
+        ),
+    )
+    op.create_index(
+        "ix_organizations_users_user_id_organization_id",
+        "organizations_users",
+        ["tenant_id", "user_id", "organization_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organization_invitations_roles",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_invitation_id", sa.Text(), nullable=False),
+        sa.Column("organization_role_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_invitation_id"],
+            ["organization_invitations.tenant_id", "organization_invitations.id"],
+            name="fk_organization_invitations_roles_organization_invitations",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_role_id"],
+            ["organization_roles.tenant_id", "organization_roles.id"],
+            name="fk_organization_invitations_roles_organization_roles",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "organization_invitation_id",
+            "organization_role_id",
+            name="pk_organization_invitations_roles",
+        ),
+    )
+    op.create_index(
+        "ix_organization_invitations_roles_organization_role_id_organiza",
+        "organization_invitations_roles",
+        ["tenant_id", "organization_role_id", "organization_invitation_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organization_roles_resource_scopes",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_role_id", sa.Text(), nullable=False),
+        sa.Column("scope_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_role_id"],
+            ["organization_roles.tenant_id", "organization_roles.id"],
+            name="fk_organization_roles_resource_scopes_organization_roles",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "scope_id"],
+            ["scopes.tenant_id", "scopes.id"],
+            name="fk_organization_roles_resource_scopes_scopes",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "organization_role_id",
+            "scope_id",
+            name="pk_organization_roles_resource_scopes",
+        ),
+    )
+    op.create_index(
+        "ix_organization_roles_resource_scopes_scope_id_organization_rol",
+        "organization_roles_resource_scopes",
+        ["tenant_id", "scope_id", "organization_role_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organizations_applications_roles",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("application_id", sa.Text(), nullable=False),
+        sa.Column("organization_role_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id", "application_id"],
+            [
+                "organizations_applications.tenant_id",
+                "organizations_applications.organization_id",
+                "organizations_applications.application_id",
+            ],
+            name="fk_organizations_applications_roles_organizations_applications",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_role_id"],
+            ["organization_roles.tenant_id", "organization_roles.id"],
+            name="fk_organizations_applications_roles_organization_roles",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "organization_id",
+            "application_id",
+            "organization_role_id",
+            name="pk_organizations_applications_roles",
+        ),
+    )
+    op.create_index(
+        "ix_organizations_applications_roles_organization_role_id",
+        "organizations_applications_roles",
+        ["tenant_id", "organization_role_id"],
+        unique=False,
+    )
+    op.create_table(
+        "organizations_users_roles",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("organization_role_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_id", "user_id"],
+            [
+                "organizations_users.tenant_id",
+                "organizations_users.organization_id",
+                "organizations_users.user_id",
+            ],
+            name="fk_organizations_users_roles_organizations_users",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organization_role_id"],
+            ["organization_roles.tenant_id", "organization_roles.id"],
+            name="fk_organizations_users_roles_organization_roles",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "organization_id",
+            "user_id",
+            "organization_role_id",
+            name="pk_organizations_users_roles",
+        ),
+    )
+    op.create_index(
+        "ix_organizations_users_roles_organization_role_id",
+        "organizations_users_roles",
+        ["tenant_id", "organization_role_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_organizations_lower_name", "organizations", ["tenant_id", sa.text("lower(name)")]
+    )
+    op.create_index(
+        "ix_organization_invitations_lower_invitee",
+        "organization_invitations",
+        ["tenant_id", sa.text("lower(invitee)")],
+    )
 
 
 def downgrade() -> None:
     """Drop every table."""
     for table in (
+        "organizations_users_roles",
+        "organizations_applications_roles",
+        "organization_roles_resource_scopes",
+        "organization_invitations_roles",
+        "organizations_users",
+        "organizations_applications",
+        "organization_roles_scopes",
+        "organization_jit_roles",
+        "organization_jit_email_domains",
+        "organization_invitations",
+        "organizations",
+        "organization_scopes",
+        "organization_roles",
         "roles_scopes",
         "users_roles",
         "sso_identities",
