@@ -169,16 +169,21 @@ def hammer(url: str, data: bytes, connections: int, seconds: float) -> Load:
 class _Client:
     """One connection that walks through sessions."""
 
-    def __init__(self, address: tuple[str, int], make: Callable[[], Session]) -> None:
+    def __init__(self, address: tuple[str, int], make: Callable[[], Session | None]) -> None:
         self._address = address
         self._make = make
         self._buffer = b""
+        self.done = False
         self.connection = connect(address)
         self._begin()
 
     def _begin(self) -> None:
-        self._session = self._make()
-        self._send(next(self._session))
+        session = self._make()
+        if session is None:
+            self.done = True
+        else:
+            self._session = session
+            self._send(next(session))
 
     def _send(self, data: bytes) -> None:
         self._request = data
@@ -219,9 +224,17 @@ class _Client:
 
 
 def drive(url: str, make: Callable[[], Session], connections: int, seconds: float) -> Load:
-    """Keep `connections` sessions going, each followed by a new one from `make`."""
+    """Keep `connections` sessions going for `seconds`, each followed by a new one from `make`.
+
+    Those that have begun are finished, so that whole sessions are counted and nothing lingers.
+    """
     load = Load()
     address = address_of(url)
+    began = time.perf_counter()
+
+    def next_session() -> Session | None:
+        return make() if time.perf_counter() < began + seconds else None
+
     with select.epoll() as poll:
         clients: dict[int, _Client] = {}
 
@@ -231,18 +244,17 @@ def drive(url: str, make: Callable[[], Session], connections: int, seconds: floa
             poll.register(descriptor, select.EPOLLIN)
 
         for _ in range(connections):
-            add(_Client(address, make))
-        began = time.perf_counter()
-        while time.perf_counter() < began + seconds:
+            add(_Client(address, next_session))
+        while clients:
             for descriptor, _ in poll.poll(1.0):
                 client = clients.pop(descriptor)
-                if client.receive(load):
+                if client.receive(load) and not client.done:
                     clients[descriptor] = client
+                elif client.done:
+                    client.connection.close()
                 else:
                     add(client)  # closing the old socket has unregistered it
-        load.seconds = time.perf_counter() - began
-        for client in clients.values():
-            client.connection.close()
+    load.seconds = time.perf_counter() - began
     return load
 
 

@@ -67,12 +67,14 @@ def processor_time(pid: int) -> float:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started and that still run."""
-    found = []
+def background_time(pid: int) -> float:
+    """Seconds of processor time of those threads that run at a lower priority than the first."""
+    usual = os.getpriority(os.PRIO_PROCESS, pid)
+    total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return found
+        if os.getpriority(os.PRIO_PROCESS, int(task.name)) > usual:
+            total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
 
 
 def facts() -> dict[str, str | int | float]:

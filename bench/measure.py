@@ -81,7 +81,7 @@ def _median(name: str, taken: list[Sample]) -> Measurement:
         name,
         median(sample.per_second for sample in taken),
         median(costs) if costs else None,
-        {key: median(sample.extra[key] for sample in taken) for key in taken[0].extra},
+        {key: median(sample.extra[key] for sample in taken) for key in taken[-1].extra},
         taken,
     )
 

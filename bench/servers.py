@@ -36,6 +36,10 @@ class Server:
             return None
         return sum(machine.processor_time(pid) for pid in self.processes)
 
+    def hashed(self) -> float:
+        """Processor time of hashing so far, in seconds: our server lowers its priority."""
+        return sum(machine.background_time(pid) for pid in self.processes)
+
     def cost(self, before: float | None, count: int) -> float | None:
         """Microseconds of processor time for each of `count` since `before`."""
         after = self.used()

@@ -12,7 +12,7 @@ OVER_HTTP = True
 
 def run(plan: Plan) -> Result:
     """Measure it and stock Hypercorn's hello in alternating rounds."""
-    signature = float(worker("costs", "signature", plan.seconds)["us"])
+    signature = float(worker("signature", plan.seconds)["us"])
     with plan.stock() as stock, plan.server() as server:
         data = api.token_request(server)
         found = alternate(
