@@ -105,6 +105,8 @@ async def test_a_session_lasts_as_long_as_was_said(api: Api, server: Server) -> 
     user = (await api("CreateUser", json={"username": "ada"}))["id"]
     await api("UpdateOidcSessionConfig", json={"ttl": 3600})
     now = server.core.clock()
-    presence = await sign_in(server.core, None, LoginResult(user_id=user, auth_time=now))
+    presence = await sign_in(
+        server.core, None, LoginResult(user_id=user, amr=("pwd",), auth_time=now)
+    )
     left = presence.session.expires_at - now
     assert 3_600_000 <= left < 3_660_000
