@@ -17,6 +17,7 @@ import contextlib
 import os
 import queue
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -190,9 +191,10 @@ class PasswordHasher:
             thread.start()
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):
-            # On Linux a thread's own id names that thread alone, not the process.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
+        # On Linux a thread's own id names that thread alone; elsewhere it may name a process.
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
         while True:
             job = self._jobs.get()
             if job.abandoned:

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NOT_FOR_FORGOT_PASSWORD = "session.not_supported_for_forgot_password"  # noqa: S105
     EVENT_NOT_ALLOWED = "auth.forbidden"
     CAPTCHA_REQUIRED = "session.captcha_required"
+    CAPTCHA_FAILED = "session.captcha_failed"
 
     # Verification
     INVALID_CREDENTIALS = "session.invalid_credentials"

@@ -59,8 +59,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-EMPTY_PROFILE = Profile()
-
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -117,8 +115,13 @@ def _effects(entry: AuditEntry) -> tuple[Effect, ...]:
     return (entry.effect(),)
 
 
-async def start(visit: Visit, event: Event) -> None:
-    """The person says what they came to do; what went before is forgotten."""
+async def start(visit: Visit, event: Event, captcha_token: str | None = None) -> None:
+    """The person says what they came to do; what went before is forgotten.
+
+    Raises `Refused(CAPTCHA_FAILED)` for any token: no provider is there that could have made it.
+    """
+    if captcha_token is not None:
+        refuse(Reason.CAPTCHA_FAILED)
     await visit.tell(Start(event, _effects(visit.entry(f"{event}.Create"))))
 
 

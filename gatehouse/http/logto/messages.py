@@ -189,6 +189,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "session.interaction_not_found": (404, "The sign-in has not been started."),
     "session.invalid_interaction_type": (400, "This does not belong to what was started."),
     "session.not_supported_for_forgot_password": (400, "This is not possible here."),
+    "session.captcha_failed": (422, "The captcha was not solved."),
     "session.captcha_required": (422, "Please solve the captcha first."),
     "session.invalid_credentials": (422, "Incorrect account or password. Please check your input."),
     "session.verification_blocked_too_many_attempts": (

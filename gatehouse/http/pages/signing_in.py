@@ -20,7 +20,7 @@ from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.sign_in_rules import SignInRules, missing_profile
-from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
+from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method, Profile
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.context import application_name
@@ -71,7 +71,7 @@ class Guest:
     @property
     def registers(self) -> bool:
         """Whether the register page can make the kind of account this tenant wants."""
-        wanted = missing_profile(self.rules.sign_up, sign_in.EMPTY_PROFILE)
+        wanted = missing_profile(self.rules.sign_up, Profile())
         return self.rules.allows(Event.REGISTER) and set(wanted) <= HERE_TO_CONTINUE
 
 

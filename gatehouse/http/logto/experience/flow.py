@@ -37,7 +37,7 @@ SHOWN_OF_PROFILES = ("username", "primary_email", "primary_phone", "name", "avat
 )
 async def start(call: Call[StartBody]) -> None:
     """Begin an interaction, forgetting what was collected before."""
-    await sign_in.start(visit_of(call), call.body.event)
+    await sign_in.start(visit_of(call), call.body.event, call.body.captcha_token)
 
 
 @operations.put(

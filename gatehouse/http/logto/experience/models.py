@@ -14,7 +14,7 @@ from gatehouse.http.wire import Maybe, Wire
 IdentifierType = Literal["username", "email", "phone"]
 InteractionEvent = Literal["SignIn", "Register", "ForgotPassword"]
 
-Username = Annotated[str, Field(pattern=r"^[A-Z_a-z]\w*$", max_length=128)]
+Username = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Password = Annotated[str, Field(max_length=4096)]
 
 
