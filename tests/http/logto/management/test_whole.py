@@ -46,6 +46,17 @@ async def test_status_is_204_for_everyone(server: Server) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_head_and_a_known_etag_bring_no_body(server: Server) -> None:
+    path = "/api/.well-known/sign-in-exp"
+    full = await server.client.get(path)
+    head = await server.client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(full.content))
+    again = await server.client.get(path, headers={"if-none-match": full.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await server.client.get(path)).json() == full.json()
+
+
 async def test_an_unknown_path_and_a_wrong_method_are_answered_in_plain_text(
     server: Server,
 ) -> None:
