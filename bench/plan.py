@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import machine, servers
-from bench.client import LoadError, hammer, request
+from bench.client import LoadError, Session, drive, hammer, request
 from bench.measure import Sample
 from bench.servers import Server
 
@@ -48,8 +48,17 @@ class Plan:
 
     def repeat(self, server: Server, data: bytes) -> Sample:
         """A round of the same request on all connections."""
+
+        def session() -> Session:
+            answer = yield data
+            if answer.status >= 400:
+                raise LoadError(f"the server answers {answer.status}: {answer.body[:300]!r}")
+
         before = server.used()
-        load = hammer(server.url, data, CONNECTIONS, self.seconds)
+        if server is self.target:  # whose answers may differ in length, or close connections
+            load = drive(server.url, session, CONNECTIONS, self.seconds)
+        else:
+            load = hammer(server.url, data, CONNECTIONS, self.seconds)
         return Sample(load.answers / load.seconds, server.cost(before, load.answers))
 
 
