@@ -108,8 +108,9 @@ async def _take(call: Call[AccountForm], draw: Draw, act: Act) -> Reply:
     except Refused as refusal:
         if refusal.reason is Reason.MISSING_PROFILE and _can_continue(refusal):
             return redirect(guest.address("/continue"))
-        if refusal.reason is Reason.INTERACTION_GONE:
-            raise
+        # Of two clicks, the browser shows the second's answer; the first may have succeeded.
+        if (await guest.visit.state()).phase is Phase.ANSWERED:
+            return redirect(guest.visit.resume_url)
         return await draw(guest, form, message_for(refusal))
 
 
@@ -205,7 +206,8 @@ async def _draw_register(guest: Guest, form: AccountForm, error: Message | None)
 async def _register(guest: Guest, form: AccountForm) -> str | None:
     visit, core = guest.visit, guest.visit.core
     identifier = Identifier(IdentifierType.USERNAME, form.username.strip())
-    await sign_in.start(visit, Event.REGISTER)
+    if guest.state.event is not Event.REGISTER:
+        await sign_in.start(visit, Event.REGISTER)
     verification_id = await sign_in.verify(
         visit,
         "NewPasswordIdentity",

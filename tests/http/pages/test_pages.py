@@ -220,6 +220,23 @@ async def test_a_form_registers(house: House) -> None:
     assert await house.find_user("ada") is not None
 
 
+async def test_a_double_click_registers_once_and_goes_on(house: House) -> None:
+    browser = await house.browser()
+    await browser.start("Register")
+    answers: list[httpx.Response] = []
+
+    async def click() -> None:
+        answers.append(await post(browser, "/register", username="ada", password=PASSWORD))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(click)
+    assert await house.count_users() == 1
+    assert any(resumed(answer, browser) for answer in answers)
+    again = await post(browser, "/register", username="ada", password=PASSWORD)
+    assert resumed(again, browser)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
