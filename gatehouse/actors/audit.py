@@ -83,6 +83,7 @@ def _record(tx: Transaction, entry: AuditEntry) -> None:
         payload=entry.payload,
         user_id=entry.payload.get("userId"),
         application_id=entry.payload.get("applicationId"),
+        hook_id=entry.payload.get("hookId"),
         created_at=entry.created_at,
     )
     AuditLogs(tx, entry.tenant_id).record(log)

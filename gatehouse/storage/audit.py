@@ -21,6 +21,8 @@ _LOGS = Finder(
         "keys": any_of(_l.c.key, "keys"),
         "user_id": _l.c.user_id == sa.bindparam("user_id"),
         "application_id": _l.c.application_id == sa.bindparam("application_id"),
+        "hook_id": _l.c.hook_id == sa.bindparam("hook_id"),
+        "people": _l.c.hook_id.is_(None),
         "since": _l.c.created_at >= sa.bindparam("since"),
         "until": _l.c.created_at <= sa.bindparam("until"),
     },
@@ -67,19 +69,29 @@ class AuditLogs(Repository[AuditLog]):
         keys: list[str] | None = None,
         user_id: str | None = None,
         application_id: str | None = None,
+        hook_id: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        count_limit: int | None = None,
     ) -> Page[AuditLog]:
-        """One page of entries, newest first. `since` and `until` (ms) are included."""
+        """One page of entries, newest first. `since` and `until` (ms) are included.
+
+        With `hook_id` the deliveries of that webhook, else what people did. With `count_limit` the
+        total says no more than that, however many entries there are.
+        """
         given: dict[str, Any] = {
             "keys": keys,
             "user_id": user_id,
             "application_id": application_id,
+            "hook_id": hook_id,
             "since": since,
             "until": until,
         }
         used = {name: value for name, value in given.items() if value is not None}
-        listing, params = _LOGS.listing(None, tuple(used))
+        filters = tuple(used) if "hook_id" in used else (*used, "people")
+        listing, params = _LOGS.listing(None, filters)
+        if count_limit is not None:
+            params["count_limit"] = count_limit
         return self._page(listing, limit, offset, **params, **used)
 
     def prune(self, before: int) -> int:

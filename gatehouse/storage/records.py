@@ -263,7 +263,10 @@ class Config(Record, frozen=True, kw_only=True):
 
 
 class AuditLog(Record, frozen=True, kw_only=True):
-    """Something that happened. `user_id` and `application_id` repeat the payload, for search."""
+    """Something that happened. The other ids repeat the payload, for search.
+
+    An entry with a `hook_id` is about a webhook's delivery, the others are about people.
+    """
 
     tenant_id: str = ""
     id: str
@@ -271,6 +274,7 @@ class AuditLog(Record, frozen=True, kw_only=True):
     payload: Json
     user_id: str | None = None
     application_id: str | None = None
+    hook_id: str | None = None
     created_at: int
 
 

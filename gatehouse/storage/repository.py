@@ -44,7 +44,7 @@ class Page(msgspec.Struct, Generic[R], frozen=True):
 class Listing:
     """A list of records that can be paged: its select, and the count of the whole."""
 
-    __slots__ = ("count", "select")
+    __slots__ = ("capped", "count", "select")
 
     def __init__(
         self, table: sa.Table, *where: sa.ColumnElement[bool], keyed: bool = False
@@ -70,6 +70,9 @@ class Listing:
             .offset(sa.bindparam("page_offset", type_=sa.Integer))
         )
         self.count = Stmt(sa.select(sa.func.count()).select_from(table).where(*conditions))
+        some = sa.select(table.c.id).where(*conditions)
+        some = some.limit(sa.bindparam("count_limit", type_=sa.Integer))
+        self.capped = Stmt(sa.select(sa.func.count()).select_from(some.subquery()))
 
 
 class Rows(Generic[R]):
@@ -255,7 +258,9 @@ class Repository(Generic[R]):
         return Page(items, self._count(listing, **params))
 
     def _count(self, listing: Listing, **params: Any) -> int:
-        row = self.tx.row(listing.count, {"tenant_id": self.tenant_id, **params})
+        """How many there are; with a `count_limit`, no more are looked at than that."""
+        statement = listing.capped if "count_limit" in params else listing.count
+        row = self.tx.row(statement, {"tenant_id": self.tenant_id, **params})
         return int(row[0]) if row else 0
 
     def _tell(self, verb: str, record: R) -> None:

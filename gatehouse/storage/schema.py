@@ -442,11 +442,13 @@ audit_logs = _table(
     _json("payload"),
     _text("user_id", null=True),
     _text("application_id", null=True),
+    _text("hook_id", null=True),
     _time("created_at"),
     _index("audit_logs", "created_at", "id"),
     _index("audit_logs", "key", "created_at", "id"),
     _index("audit_logs", "user_id", "created_at", "id"),
     _index("audit_logs", "application_id", "created_at", "id"),
+    _index("audit_logs", "hook_id", "created_at", "id"),
 )
 
 domain_events = _table(

@@ -78,6 +78,8 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "resource.cannot_modify_management_api": (400, "The Management API cannot be changed."),
     "scope.name_exists": (422, "The resource has a scope with this name already."),
     "scope.name_with_space": (400, "A scope's name must not contain spaces."),
+    # Logs
+    "log.invalid_time_window": (400, "The start of the time window lies after its end."),
     # Applications
     "application.invalid_type": (422, "Only machine-to-machine applications have roles."),
     "application.role_exists": (422, "The application has the role `{roleId}` already."),

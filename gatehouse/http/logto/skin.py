@@ -11,6 +11,7 @@ from gatehouse.http.logto.management import (
     application_secrets,
     applications,
     configs,
+    logs,
     resources,
     role_holders,
     roles,
@@ -40,6 +41,7 @@ def api_operations() -> list[Operation]:
         role_holders.holders_of_roles(role_holders.APPLICATION),
         sign_in_exp.operations,
         configs.operations,
+        logs.operations,
         experience.OPERATIONS,
         well_known.operations,
     )

@@ -88,20 +88,30 @@ def bounds(window: Window | None) -> tuple[int, int]:
 
 
 def listed(
-    call: Call[Any, Any], entries: Sequence[object], total: int, window: Window | None
+    call: Call[Any, Any],
+    entries: Sequence[object],
+    total: int,
+    window: Window | None,
+    *,
+    capped: bool = False,
 ) -> Reply:
-    """The entries of a page with `Total-Number` and `Link` (RFC 8288); just them if unpaged."""
+    """The entries of a page with `Total-Number` and `Link` (RFC 8288); just them if unpaged.
+
+    `capped`: there are more than `total`, and nobody knows which page is the last.
+    """
     if window is None:
         return Reply(200, entries)
     last = max(1, -(-total // window.size))
     pages = {"first": 1}
     if window.number > 1:
         pages["prev"] = window.number - 1
-    if window.number < last:
+    if window.number < last and not capped:
         pages["next"] = window.number + 1
-    pages["last"] = last
+    if not capped:
+        pages["last"] = last
     links = ", ".join(f'<{_url(call, page)}>; rel="{rel}"' for rel, page in pages.items())
-    return Reply(200, entries, (("total-number", str(total)), ("link", links)))
+    more = (("total-number-is-capped", "true"),) if capped else ()
+    return Reply(200, entries, (("total-number", str(total)), ("link", links), *more))
 
 
 def _url(call: Call[Any, Any], page: int) -> str:

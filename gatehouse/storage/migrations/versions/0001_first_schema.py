@@ -52,8 +52,15 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         sa.Column("payload", Json(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=True),
         sa.Column("application_id", sa.Text(), nullable=True),
+        sa.Column("hook_id", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_audit_logs"),
+    )
+    op.create_index(
+        "ix_audit_logs_hook_id_created_at_id",
+        "audit_logs",
+        ["tenant_id", "hook_id", "created_at", "id"],
+        unique=False,
     )
     op.create_index(
         "ix_audit_logs_application_id_created_at_id",
