@@ -7,7 +7,7 @@ field that was not set is left out, one set to `None` is null.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar, Union, cast, get_args
+from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args
 
 import msgspec
 from pydantic import (
@@ -23,7 +23,6 @@ from pydantic import ValidationError as _ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import Url as _ParsedUrl
-from typing_extensions import Self
 
 T = TypeVar("T")
 
