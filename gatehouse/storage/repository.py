@@ -47,21 +47,26 @@ class Listing:
     __slots__ = ("capped", "count", "select")
 
     def __init__(
-        self, table: sa.Table, *where: sa.ColumnElement[bool], keyed: bool = False
+        self,
+        table: sa.Table,
+        *where: sa.ColumnElement[bool],
+        keyed: bool = False,
+        by: str | None = None,
     ) -> None:
-        """The rows of the tenant that meet the conditions, newest first.
+        """The rows of the tenant that meet the conditions, newest first, or `by` another column.
 
         `keyed`: a condition picks a few rows by their whole keys. These are found first and then
         sorted, and nothing else is said of tenant and order: it would only tempt the planner to
         walk the index of the order, and meet everybody.
         """
-        if keyed:
-            conditions = where
-            newest = table.c.created_at + sa.literal_column("0")
+        here = table.c.tenant_id == sa.bindparam("tenant_id")
+        conditions = where if keyed else (here, *where)
+        order: tuple[sa.ColumnElement[Any], ...]
+        if by is not None:
+            order = (table.c[by], table.c.id)
         else:
-            conditions = (table.c.tenant_id == sa.bindparam("tenant_id"), *where)
-            newest = table.c.created_at
-        order = (newest.desc(), table.c.id.desc())
+            newest = table.c.created_at + sa.literal_column("0") if keyed else table.c.created_at
+            order = (newest.desc(), table.c.id.desc())
         self.select = Stmt(
             sa.select(table)
             .where(*conditions)

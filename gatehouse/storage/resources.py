@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
+from gatehouse.storage.organizations_template import ROLE_RESOURCE_SCOPES
 from gatehouse.storage.records import Resource, Scope
 from gatehouse.storage.repository import Page, Repository, Rows
 from gatehouse.storage.roles import ROLE_SCOPES
@@ -36,6 +37,7 @@ _SCOPE_FINDER = Finder(
     filters={
         "resource": _s.c.resource_id == sa.bindparam("resource_id"),
         "role": ROLE_SCOPES.related("role_id"),
+        "organization_role": ROLE_RESOURCE_SCOPES.related("organization_role_id"),
     },
 )
 
@@ -120,9 +122,14 @@ class Scopes(Repository[Scope]):
         *,
         resource_id: str | None = None,
         role_id: str | None = None,
+        organization_role_id: str | None = None,
     ) -> Page[Scope]:
-        """One page of the scopes found, newest first: of a resource, of a role, or both."""
-        given: dict[str, Any] = {"resource": resource_id, "role": role_id}
+        """One page of the scopes found, newest first: of a resource, of a role of either kind."""
+        given: dict[str, Any] = {
+            "resource": resource_id,
+            "role": role_id,
+            "organization_role": organization_role_id,
+        }
         used = {name: value for name, value in given.items() if value is not None}
         listing, params = _SCOPE_FINDER.listing(search, tuple(used))
         params.update({f"{name}_id": value for name, value in used.items()})

@@ -55,7 +55,7 @@ class _Shape(NamedTuple):
 
 
 class Finder:
-    """The lists of one table: searched, filtered, newest first."""
+    """The lists of one table: searched, filtered, newest first unless it is said otherwise."""
 
     def __init__(
         self,
@@ -64,11 +64,14 @@ class Finder:
         *,
         lower_case: Sequence[str] = (),
         filters: Mapping[str, sa.ColumnElement[bool]] | None = None,
+        by: str | None = None,
     ) -> None:
         """`fields` may be searched; those in `lower_case` never hold an upper-case letter.
 
-        `filters` are conditions by name, with parameters of their own.
+        `filters` are conditions by name, with parameters of their own. `by` is the column that
+        sorts the lists, where it is not the time of creation.
         """
+        self._by = by
         self._table = table
         self._fields = tuple(fields)
         self._lower_case = frozenset(lower_case)
@@ -114,7 +117,7 @@ class Finder:
             conditions.append(sa.and_(*found) if joint else sa.or_(*found))
         exact = [shape.exact for shape in shapes]
         keyed = few or (any(exact) if joint else bool(shapes) and all(exact))
-        return Listing(self._table, *conditions, keyed=keyed)
+        return Listing(self._table, *conditions, keyed=keyed, by=self._by)
 
     def _condition(self, shape: _Shape, index: int) -> sa.ColumnElement[bool]:
         value = sa.bindparam(f"match_{index}", type_=sa.Text)

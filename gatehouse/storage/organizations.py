@@ -1,0 +1,101 @@
+"""Organizations, and how people join them by themselves: by the domain of their email address.
+
+Deleting an organization ends its memberships, with their roles, and its invitations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from gatehouse.storage import schema
+from gatehouse.storage.errors import NotFound
+from gatehouse.storage.organizations_members import APPLICATIONS, USERS
+from gatehouse.storage.organizations_records import Organization, OrganizationEmailDomain
+from gatehouse.storage.organizations_template import JIT_ROLES, ORGANIZATIONS
+from gatehouse.storage.repository import Links, Page, Repository, Rows
+from gatehouse.storage.search import Finder, Search
+from gatehouse.storage.statement import Stmt
+from gatehouse.storage.transaction import Transaction
+
+_FINDER = Finder(
+    schema.organizations,
+    ("id", "name"),
+    lower_case=("id",),
+    filters={
+        "user": USERS.rows.has_member("user_id"),
+        "application": APPLICATIONS.rows.has_member("application_id"),
+    },
+)
+_d = schema.organization_jit_email_domains
+_OF_ORGANIZATION = (
+    _d.c.tenant_id == sa.bindparam("tenant_id"),
+    _d.c.organization_id == sa.bindparam("organization_id"),
+)
+_DOMAINS = Stmt(sa.select(_d).where(*_OF_ORGANIZATION).order_by(_d.c.email_domain))
+_CLEAR_DOMAINS = Stmt(sa.delete(_d).where(*_OF_ORGANIZATION))
+
+
+class Organizations(Repository[Organization]):
+    """The organizations of a tenant."""
+
+    rows = ORGANIZATIONS
+    event = "Organization"
+
+    def search(
+        self,
+        search: Search | str | None = None,
+        limit: int = 20,
+        offset: int = 0,
+        *,
+        user_id: str | None = None,
+        application_id: str | None = None,
+    ) -> Page[Organization]:
+        """One page of the organizations found, newest first: all, or those of a member."""
+        given = {"user": user_id, "application": application_id}
+        used = {name: value for name, value in given.items() if value is not None}
+        listing, params = _FINDER.listing(search, tuple(used), few=bool(used))
+        params.update({f"{name}_id": value for name, value in used.items()})
+        return self._page(listing, limit, offset, **params)
+
+
+class OrganizationEmailDomains(Repository[OrganizationEmailDomain]):
+    """The email domains whose people join organizations; the key is (organization id, domain).
+
+    `create` raises `Conflict` on `email_domain`.
+    """
+
+    rows = Rows(_d, OrganizationEmailDomain)
+
+    def of(self, organization_id: str) -> list[OrganizationEmailDomain]:
+        """The domains of an organization, in order."""
+        return self._many(_DOMAINS, organization_id=organization_id)
+
+    def create(self, record: OrganizationEmailDomain) -> OrganizationEmailDomain:
+        """Store a domain. Raises `NotFound` for the organization, `Conflict`."""
+        Organizations(self.tx, self.tenant_id).get(record.organization_id)
+        return super().create(record)
+
+    def replace(self, organization_id: str, domains: Sequence[str]) -> None:
+        """Make these the domains, and no others. Raises `NotFound` for the organization."""
+        self.tx.run(
+            _CLEAR_DOMAINS, {"tenant_id": self.tenant_id, "organization_id": organization_id}
+        )
+        for domain in dict.fromkeys(domains):
+            self.create(
+                OrganizationEmailDomain(organization_id=organization_id, email_domain=domain)
+            )
+
+    def delete(self, *key: str) -> None:
+        """Delete a domain. Raises `NotFound`."""
+        if self.find(*key) is None:
+            raise NotFound(self.rows.entity, key[-1])
+        super().delete(*key)
+
+
+class OrganizationJitRoles(Links):
+    """The roles that those receive who join an organization by themselves."""
+
+    def __init__(self, tx: Transaction, tenant_id: str) -> None:
+        super().__init__(tx, tenant_id, JIT_ROLES)
