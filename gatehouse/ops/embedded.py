@@ -155,13 +155,18 @@ async def _start(command: list[str], path: Path, directory: Path) -> trio.Proces
         start_new_session=True,
         umask=0o077,
     )
-    with trio.move_on_after(START_SECONDS):
-        while process.poll() is None:
-            if _ask(path, b"PING") == b"+PONG":
-                return process
-            await trio.sleep(POLL_SECONDS)
-    process.kill()
-    await process.wait()
+    try:
+        with trio.move_on_after(START_SECONDS):
+            while process.poll() is None:
+                if _ask(path, b"PING") == b"+PONG":
+                    return process
+                await trio.sleep(POLL_SECONDS)
+    except BaseException:
+        # Nobody else knows of it yet, and in a session of its own it would stay.
+        with trio.CancelScope(shield=True):
+            await _stop(process)
+        raise
+    await _stop(process)
     raise EmbeddedError(f"the private Valkey did not start: see {directory / 'valkey.log'}")
 
 

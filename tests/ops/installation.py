@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
+import redis
+
+from gatehouse.ops.embedded import running_valkey
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
@@ -99,6 +102,9 @@ class Installation:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        # A server that was killed leaves its Valkey to the next one, which here never comes.
+        if url := running_valkey(self.data_dir):
+            redis.Redis.from_url(url).shutdown(nosave=True)
 
     def children(self) -> list[int]:
         """The process ids of the workers."""

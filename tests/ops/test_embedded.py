@@ -65,6 +65,19 @@ async def test_one_that_dies_is_started_again(
                 await trio.sleep(0.01)
 
 
+async def test_one_that_is_being_started_again_is_stopped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "RESTART_SECONDS", 0.0)
+    async with private_valkey(tmp_path) as url:
+        os.kill(process_id(url), signal.SIGKILL)
+        # Leave as soon as the next one answers, which is before it is known to be there.
+        with trio.fail_after(30):
+            while running_valkey(tmp_path) is None:  # noqa: ASYNC110
+                await trio.lowlevel.checkpoint()
+    assert running_valkey(tmp_path) is None
+
+
 def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     directory = tmp_path / ("d" * 100)
     path = socket_path(directory)
