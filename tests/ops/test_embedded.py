@@ -73,7 +73,7 @@ async def test_one_that_is_being_started_again_is_stopped_too(
         os.kill(process_id(url), signal.SIGKILL)
         # Leave as soon as the next one answers, which is before it is known to be there.
         with trio.fail_after(30):
-            while running_valkey(tmp_path) is None:  # noqa: ASYNC110
+            while running_valkey(tmp_path) is None:
                 await trio.lowlevel.checkpoint()
     assert running_valkey(tmp_path) is None
 
