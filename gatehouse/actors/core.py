@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatehouse.actors.activity import Activity
 from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
 from gatehouse.actors.secret_ring import SecretRing
@@ -61,6 +62,7 @@ class Core:
     cookies: CookieSigner
     observer: CoreObserver
     clock: Callable[[], int]
+    activity: Activity
 
     @property
     def issuer(self) -> str:
@@ -86,8 +88,8 @@ def build_core(
 ) -> Core:
     """Put a core together from parts that are already running.
 
-    The caller keeps `core.directory.run()` running in its nursery: it tells other processes what
-    was changed in this one.
+    The caller keeps `core.directory.run()` running in its nursery, which tells other processes
+    what was changed in this one, and `core.activity.run()`, which stores who was active.
     """
     return Core(
         tenant_id=tenant_id,
@@ -101,4 +103,5 @@ def build_core(
         cookies=CookieSigner(ring),
         observer=observer or CoreObserver(),
         clock=clock,
+        activity=Activity(tenant_id, db, clock),
     )

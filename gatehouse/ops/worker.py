@@ -104,6 +104,7 @@ async def serve_worker(
         await links.start(redis.run)
         async with trio.open_nursery() as parts:
             await parts.start(core.directory.run)
+            await parts.start(core.activity.run)
             await parts.start(engine.run)
             publishing = _Publishing(recorder, metrics, stats, health, file)
             await parts.start(publishing.run)

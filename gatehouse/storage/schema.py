@@ -451,6 +451,13 @@ audit_logs = _table(
     _index("audit_logs", "hook_id", "created_at", "id"),
 )
 
+daily_active_users = _table(
+    "daily_active_users",
+    "daily_active_user",
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+    _key("user_id"),
+)
+
 domain_events = _table(
     "domain_events",
     "domain_event",

@@ -130,6 +130,7 @@ async def run_server(
         await links.start(redis.run)
         async with trio.open_nursery() as parts:
             await parts.start(core.directory.run)
+            await parts.start(core.activity.run)
             await parts.start(engine.run)
             config = Config()
             config.graceful_timeout = 1

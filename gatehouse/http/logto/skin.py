@@ -11,6 +11,7 @@ from gatehouse.http.logto.management import (
     application_secrets,
     applications,
     configs,
+    dashboard,
     logs,
     resources,
     role_holders,
@@ -42,6 +43,7 @@ def api_operations() -> list[Operation]:
         sign_in_exp.operations,
         configs.operations,
         logs.operations,
+        dashboard.operations,
         experience.OPERATIONS,
         well_known.operations,
     )

@@ -209,6 +209,7 @@ async def _tokens_for_user(
     if subject is None:
         await end_families(core, (family_id,))
         raise _invalid_grant(Refusal.GONE)
+    core.activity.saw(subject.user.id)
     if granted.resource is None:
         scope = " ".join(name for name in granted.scopes if name in USER_SCOPES)
         number = granted.access_number

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from gatehouse.http.call import Call
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.census import Census
 from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
@@ -42,6 +43,7 @@ class Store:
         self.signing_keys = SigningKeys(tx, tenant_id)
         self.configs = Configs(tx, tenant_id)
         self.audit_logs = AuditLogs(tx, tenant_id)
+        self.census = Census(tx, tenant_id)
 
 
 async def read(call: Call[Any, Any], ask: Callable[[Store], T]) -> T:

@@ -794,11 +794,19 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         "organization_invitations",
         ["tenant_id", sa.text("lower(invitee)")],
     )
+    op.create_table(
+        "daily_active_users",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "day", "user_id", name="pk_daily_active_users"),
+    )
 
 
 def downgrade() -> None:
     """Drop every table."""
     for table in (
+        "daily_active_users",
         "organizations_users_roles",
         "organizations_applications_roles",
         "organization_roles_resource_scopes",
