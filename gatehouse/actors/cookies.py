@@ -70,13 +70,17 @@ def read_interactions(value: str | None) -> dict[str, str]:
 
 def find_interaction(value: str | None, client_id: str | None) -> str | None:
     """The interaction a request means: its application's, or the newest if it names none."""
-    return read_interactions(value).get(client_id or _LEGACY)
+    found = find_interaction_of(value, client_id)
+    return None if found is None else found[1]
 
 
-def interaction_client(value: str | None, uid: str) -> str | None:
-    """The application whose interaction this is."""
+def find_interaction_of(value: str | None, client_id: str | None) -> tuple[str, str] | None:
+    """The same, with the application whose interaction it is before it."""
     entries = read_interactions(value)
-    return next((key for key, known in entries.items() if known == uid and key != _LEGACY), None)
+    uid = entries.get(client_id or _LEGACY)
+    if uid is None:
+        return None
+    return client_id or next(key for key, known in entries.items() if known == uid), uid
 
 
 def add_interaction(value: str | None, client_id: str, uid: str) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gatehouse.actors.audit import Origin
-from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction, interaction_client
+from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit
-from gatehouse.http.call import Call
+from gatehouse.http.call import Call, Principal
 
 AnyCall = Call[Any, Any]
 
@@ -24,14 +24,22 @@ MAX_PARAMETERS = 20
 
 def visit_of(call: AnyCall) -> Visit:
     """The visit a request makes. Raises `Refused(INTERACTION_GONE)` if its browser has none."""
-    core = call.core
-    cookie = core.cookies.read(call.cookies, INTERACTION_COOKIE)
-    uid = find_interaction(cookie, application_of(call))
-    if uid is None:
+    guest = call.principal or guest_of(call)
+    origin = Origin(call.client_address, call.headers.get("user-agent"), guest.client_id)
+    return Visit(call.core, guest.subject, origin)
+
+
+def guest_of(call: AnyCall) -> Principal:
+    """The interaction and its application, as whoever holds the cookie.
+
+    Raises `Refused(INTERACTION_GONE)` if this browser has no such interaction.
+    """
+    cookie = call.core.cookies.read(call.cookies, INTERACTION_COOKIE)
+    found = find_interaction_of(cookie, application_of(call))
+    if found is None:
         raise Refused(Reason.INTERACTION_GONE)
-    application_id = interaction_client(cookie, uid)
-    origin = Origin(call.client_address, call.headers.get("user-agent"), application_id)
-    return Visit(core, uid, origin)
+    client_id, uid = found
+    return Principal(uid, client_id, frozenset())
 
 
 def application_of(call: AnyCall) -> str | None:

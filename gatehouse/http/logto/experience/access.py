@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from gatehouse.http.call import Principal
 from gatehouse.http.operation import EVERY_ORIGIN, Access, Operations
-from gatehouse.http.visit import AnyCall, visit_of
+from gatehouse.http.visit import AnyCall, guest_of
 
 
-async def _admit(call: AnyCall) -> Principal | None:
+async def _admit(call: AnyCall) -> Principal:
     """An interaction is looked for before the input is read, as Logto does."""
-    visit_of(call)
-    return None
+    return guest_of(call)
 
 
 def experience_operations() -> Operations:
