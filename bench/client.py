@@ -102,7 +102,7 @@ def split_answer(buffer: bytes) -> tuple[Answer, int] | None:
 def _split_chunked(
     status: int, head: bytes, buffer: bytes, start: int
 ) -> tuple[Answer, int] | None:
-    body = []
+    body: list[bytes] = []
     while True:
         line = buffer.find(b"\r\n", start)
         if line < 0:

@@ -109,7 +109,7 @@ def _line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline().decode().strip()
     if not line:
-        raise LoadError(f"{process.args} did not start")
+        raise LoadError(f"{process.args!r} did not start")
     return line
 
 
@@ -117,7 +117,7 @@ def _wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> No
     end = time.monotonic() + START_SECONDS
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
-            raise LoadError(f"{process.args} did not start")
+            raise LoadError(f"{process.args!r} did not start")
         time.sleep(0.02)
 
 

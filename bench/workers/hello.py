@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import Any
+from typing import Any, cast
 
 import trio
 from hypercorn import Config
@@ -40,7 +40,7 @@ async def main(flavour: str) -> None:
 
     async def run(task_status: trio.TaskStatus[list[str]]) -> None:
         if flavour == "stock":
-            await worker_serve(ASGIWrapper(hello), config, task_status=task_status)
+            await worker_serve(ASGIWrapper(cast(Any, hello)), config, task_status=task_status)
         else:
             limits = EdgeLimits(requests=REQUESTS)
             await serve(hello, config, limits=limits, task_status=task_status)
