@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bench import machine, servers
 from bench.measure import Goal, Result, Sample, alternate, ratio
 from bench.plan import Plan, worker
@@ -17,10 +19,7 @@ def run(plan: Plan) -> Result:
         kinds = {"redis-py in threads": "redis-py", "link": "link"}
         found = alternate(
             plan.rounds,
-            {
-                name: lambda kind=kind: load(path, kind, plan.seconds)
-                for name, kind in kinds.items()
-            },
+            {name: partial(load, path, kind, plan.seconds) for name, kind in kinds.items()},
         )
     gain = ratio(found["link"].per_second, found["redis-py in threads"].per_second)
     goal = Goal("operations of the link / of redis-py in threads", 10, True, gain)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import partial
 
 from bench import machine, servers
 from bench.measure import Goal, Result, Sample, alternate, ratio
@@ -30,7 +31,7 @@ def run(plan: Plan) -> Result:
         if program:
             prepare(path, 1)
             for name, shape in SHAPES.items():
-                contenders[name] = lambda shape=shape: _benchmark(program, path, shape, plan)
+                contenders[name] = partial(_benchmark, program, path, shape, plan)
             note = f"The yardstick is {program}."
         else:
             contenders["commands packed beforehand"] = lambda: load(path, "pipeline", plan.seconds)
