@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gatehouse.actors.family import RefreshPolicy
 from gatehouse.storage.records import Application, ApplicationSecret
@@ -54,7 +55,8 @@ class ClientSecret:
 class Client:
     """An application as the authorization server sees it. Times to live are in seconds.
 
-    `public` clients cannot keep a secret (RFC 6749 §2.1). `always_refresh`: a refresh token even
+    `public` clients cannot keep a secret (RFC 6749 §2.1). `keys` are the public keys (JWK) that a
+    confidential client registered to authenticate with. `always_refresh`: a refresh token even
     without `offline_access`. `wants_sid`: its id tokens name the session.
     """
 
@@ -68,6 +70,7 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...]
     origins: frozenset[str]
     secrets: tuple[ClientSecret, ...]
+    keys: tuple[Mapping[str, Any], ...]
     id_token_ttl: int
     refresh: RefreshPolicy
     always_refresh: bool
@@ -122,6 +125,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
         post_logout_redirect_uris=tuple(registered.post_logout_redirect_uris),
         origins=frozenset(custom.cors_allowed_origins or ()) | _origins(redirect_uris),
         secrets=() if public else tuple(ClientSecret(v.encode(), end) for v, end in known),
+        keys=() if public else tuple((registered.jwks or {}).get("keys", ())),
         id_token_ttl=custom.id_token_ttl or ID_TOKEN_TTL_S,
         refresh=RefreshPolicy(
             ttl=1000 * _refresh_ttl(custom.refresh_token_ttl_in_days, custom.refresh_token_ttl),

@@ -96,6 +96,7 @@ class OidcClientMetadata(
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool | None = None
     logo_uri: str | None = None
+    jwks: dict[str, Any] | None = None
 
 
 class CustomClientMetadata(

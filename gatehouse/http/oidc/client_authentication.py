@@ -1,7 +1,9 @@
 """Who the client is: the steps before a token, introspection or revocation request is looked at.
 
 Public clients name themselves (`none`), confidential ones present their secret in the
-Authorization header (`client_secret_basic`) or in the form (`client_secret_post`), RFC 6749 §2.3.1.
+Authorization header (`client_secret_basic`) or in the form (`client_secret_post`), RFC 6749 §2.3.1,
+or a statement that they signed with it or with a key of their own (`client_secret_jwt` and
+`private_key_jwt`, RFC 7523 §2.2).
 """
 
 from __future__ import annotations
@@ -11,12 +13,24 @@ from binascii import Error as Base64Error
 from typing import Any
 from urllib.parse import unquote_plus
 
+from gatehouse.actors.client_assertion import (
+    ASSERTION_TYPE,
+    InvalidAssertion,
+    claimed_client,
+    verify_assertion,
+)
 from gatehouse.actors.clients import Client
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.parameters import Parameters
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+METHODS = (
+    "client_secret_basic",
+    "client_secret_jwt",
+    "client_secret_post",
+    "none",
+    "private_key_jwt",
+)
 """What discovery announces."""
 
 _CHALLENGE = (("www-authenticate", 'Basic realm="oidc"'),)
@@ -24,6 +38,10 @@ _CHALLENGE = (("www-authenticate", 'Basic realm="oidc"'),)
 
 async def authenticate_client(call: Call[Any, Any], form: Parameters) -> Client:
     """The client that sent the request. Raises `OAuthError` (`invalid_client`)."""
+    if form.get("client_assertion") is not None or form.get("client_assertion_type") is not None:
+        signer = await _by_assertion(call, form)
+        check_origin(call, signer)
+        return signer
     client_id, secret = _credentials(call, form)
     client = await call.core.directory.client(client_id)
     if client is None:
@@ -44,6 +62,27 @@ def check_origin(call: Call[Any, Any], client: Client) -> None:
         return
     call.refuse_cors()
     raise OAuthError("invalid_request", f"the origin is not allowed for client {client.id}")
+
+
+async def _by_assertion(call: Call[Any, Any], form: Parameters) -> Client:
+    """RFC 7521 §4.2: the assertion says who the client is, and stands alone."""
+    core, assertion = call.core, form.require("client_assertion")
+    if form.require("client_assertion_type") != ASSERTION_TYPE:
+        raise OAuthError("invalid_request", "client_assertion_type is not supported")
+    if call.headers.get("authorization") is not None or form.get("client_secret") is not None:
+        raise OAuthError("invalid_request", "more than one client authentication method")
+    named = form.get("client_id")
+    audiences = (core.issuer, f"{core.issuer}/token", f"{core.public_url}{call.url_path}")
+    try:
+        client_id = claimed_client(assertion)
+        client = await core.directory.client(client_id) if named in (None, client_id) else None
+        if client is not None and not client.public:
+            await verify_assertion(core, client, assertion, audiences)
+    except InvalidAssertion as refusal:
+        raise _refused(str(refusal), call) from None
+    if client is None or client.public:
+        raise _refused("client authentication failed", call)
+    return client
 
 
 def _credentials(call: Call[Any, Any], form: Parameters) -> tuple[str, str | None]:

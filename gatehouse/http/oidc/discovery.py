@@ -5,6 +5,7 @@ OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. Only what works is announced.
 
 from __future__ import annotations
 
+from gatehouse.actors.client_assertion import ALGORITHMS
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.oidc import client_authentication
 from gatehouse.http.oidc.claims import CLAIMS_SUPPORTED, USER_SCOPES
@@ -40,6 +41,7 @@ async def openid_configuration(call: Call) -> Reply:
             "scopes_supported": USER_SCOPES,
             "subject_types_supported": ["public"],
             "token_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "token_endpoint": f"{issuer}/token",
             "id_token_signing_alg_values_supported": [keyring.current.algorithm.value],
             "request_parameter_supported": False,
@@ -47,8 +49,10 @@ async def openid_configuration(call: Call) -> Reply:
             "userinfo_endpoint": f"{issuer}/me",
             "introspection_endpoint": f"{issuer}/token/introspection",
             "introspection_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "revocation_endpoint": f"{issuer}/token/revocation",
             "revocation_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "backchannel_logout_supported": False,
             "claim_types_supported": ["normal"],
         },

@@ -15,7 +15,6 @@ NOT_OFFERED = {
     "device_authorization_endpoint",
     "pushed_authorization_request_endpoint",
     "backchannel_logout_session_supported",
-    "token_endpoint_auth_signing_alg_values_supported",
 }
 """Members of Logto's document about what is not built here yet."""
 
@@ -34,6 +33,7 @@ LOGTO_MEMBERS = {
     "scopes_supported",
     "subject_types_supported",
     "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
     "token_endpoint",
     "id_token_signing_alg_values_supported",
     "request_uri_parameter_supported",

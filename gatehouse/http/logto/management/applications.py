@@ -6,8 +6,9 @@ import secrets
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from gatehouse.actors.client_assertion import check_keys
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import (
     CONSOLE_ONLY,
@@ -41,6 +42,17 @@ def new_secret() -> str:
     return secrets.token_urlsafe(24)
 
 
+def _public_keys(keys: list[JsonObject]) -> list[JsonObject]:
+    check_keys(keys)
+    return keys
+
+
+class KeySet(Wire):
+    """The public keys with which a client authenticates (RFC 7517 §5, RFC 7523 §3)."""
+
+    keys: Annotated[list[JsonObject], AfterValidator(_public_keys)]
+
+
 class OidcClientMetadata(Wire):
     """What a client registers (OpenID Connect Dynamic Client Registration, 2)."""
 
@@ -49,6 +61,7 @@ class OidcClientMetadata(Wire):
     backchannel_logout_uri: Maybe[Url] = None
     backchannel_logout_session_required: Maybe[bool] = None
     logo_uri: Maybe[str] = None
+    jwks: Maybe[KeySet] = None
 
 
 class CustomClientMetadata(Wire):

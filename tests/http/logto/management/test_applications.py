@@ -199,3 +199,26 @@ async def test_an_application_is_let_into_the_management_api_and_shut_out(
     assert (await api("GetApplication", id=made))["isAdmin"] is True
     await api("UpdateApplication", id=made, json={"isAdmin": False})
     assert await scope() == ""
+
+
+PUBLIC_KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+}
+"""The public half of RFC 7515, appendix A.3.1."""
+
+
+async def test_a_client_registers_the_keys_it_authenticates_with(api: Api) -> None:
+    metadata = {"redirectUris": [], "postLogoutRedirectUris": [], "jwks": {"keys": [PUBLIC_KEY]}}
+    made = await api(
+        "CreateApplication",
+        json={"name": "a", "type": "MachineToMachine", "oidcClientMetadata": metadata},
+    )
+    assert made["oidcClientMetadata"] == metadata
+    for keys in ([], [{**PUBLIC_KEY, "d": "x"}], [{"kty": "oct", "k": "x"}], [{"kty": "EC"}]):
+        metadata = {**metadata, "jwks": {"keys": keys}}
+        await api(
+            "UpdateApplication", id=made["id"], json={"oidcClientMetadata": metadata}, expect=400
+        )
