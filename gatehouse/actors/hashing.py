@@ -193,8 +193,10 @@ class PasswordHasher:
     def _serve(self) -> None:
         # On Linux a thread's own id names that thread alone; elsewhere it may name a process.
         if sys.platform == "linux":
+            thread = threading.get_native_id()
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + LOWER_PRIORITY
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
+                os.setpriority(os.PRIO_PROCESS, thread, niceness)
         while True:
             job = self._jobs.get()
             if job.abandoned:
