@@ -33,7 +33,14 @@ _OF_ORGANIZATION = (
     _d.c.tenant_id == sa.bindparam("tenant_id"),
     _d.c.organization_id == sa.bindparam("organization_id"),
 )
-_DOMAINS = Stmt(sa.select(_d).where(*_OF_ORGANIZATION).order_by(_d.c.email_domain))
+_DOMAINS = Stmt(
+    sa.select(_d)
+    .where(*_OF_ORGANIZATION)
+    .order_by(_d.c.email_domain)
+    .limit(sa.bindparam("page_limit", type_=sa.Integer))
+    .offset(sa.bindparam("page_offset", type_=sa.Integer))
+)
+_COUNT_DOMAINS = Stmt(sa.select(sa.func.count()).select_from(_d).where(*_OF_ORGANIZATION))
 _CLEAR_DOMAINS = Stmt(sa.delete(_d).where(*_OF_ORGANIZATION))
 
 
@@ -68,9 +75,14 @@ class OrganizationEmailDomains(Repository[OrganizationEmailDomain]):
 
     rows = Rows(_d, OrganizationEmailDomain)
 
-    def of(self, organization_id: str) -> list[OrganizationEmailDomain]:
-        """The domains of an organization, in order."""
-        return self._many(_DOMAINS, organization_id=organization_id)
+    def of(
+        self, organization_id: str, limit: int = 20, offset: int = 0
+    ) -> Page[OrganizationEmailDomain]:
+        """One page of the domains of an organization, in order."""
+        here = {"tenant_id": self.tenant_id, "organization_id": organization_id}
+        ((total,),) = self.tx.rows(_COUNT_DOMAINS, here)
+        items = self._many(_DOMAINS, **here, page_limit=limit, page_offset=offset)
+        return Page(items, total)
 
     def create(self, record: OrganizationEmailDomain) -> OrganizationEmailDomain:
         """Store a domain. Raises `NotFound` for the organization, `Conflict`."""

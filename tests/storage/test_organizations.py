@@ -227,7 +227,9 @@ async def test_newcomers_are_known_by_their_domain_and_receive_roles(db: Databas
         organization = an_organization(tx)
         domains = OrganizationEmailDomains(tx, TENANT)
         domains.replace(organization, ["b.example", "a.example", "a.example"])
-        assert [one.email_domain for one in domains.of(organization)] == ["a.example", "b.example"]
+        page = domains.of(organization)
+        assert [one.email_domain for one in page.items] == ["a.example", "b.example"]
+        assert domains.of(organization, 1, 1).total == 2
         domains.delete(organization, "b.example")
         with pytest.raises(NotFound):
             domains.delete(organization, "b.example")

@@ -103,7 +103,9 @@ _ROTATION = {
 }
 """What a refused rotation is called here, by rule."""
 
-_NAMED_BY_ID = frozenset({"application", "audit_log", "hook", "resource"})
+_NAMED_BY_ID = frozenset(
+    {"application", "audit_log", "hook", "resource", "organization", "organization_scope"}
+)
 """Records whose absence is `entity.not_exists_with_id`; of others it is `entity.not_found`."""
 
 _UNFORESEEN = {"code": "request.general", "message": "Something went wrong on this server."}

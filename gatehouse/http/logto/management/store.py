@@ -14,6 +14,18 @@ from gatehouse.http.call import Call
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.census import Census
+from gatehouse.storage.organizations import (
+    OrganizationEmailDomains,
+    OrganizationJitRoles,
+    Organizations,
+)
+from gatehouse.storage.organizations_members import OrganizationApplications, OrganizationUsers
+from gatehouse.storage.organizations_template import (
+    OrganizationRoleResourceScopes,
+    OrganizationRoles,
+    OrganizationRoleScopes,
+    OrganizationScopes,
+)
 from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
@@ -39,6 +51,15 @@ class Store:
         self.secrets = ApplicationSecrets(tx, tenant_id)
         self.resources = Resources(tx, tenant_id)
         self.scopes = Scopes(tx, tenant_id)
+        self.organizations = Organizations(tx, tenant_id)
+        self.organization_users = OrganizationUsers(tx, tenant_id)
+        self.organization_applications = OrganizationApplications(tx, tenant_id)
+        self.organization_roles = OrganizationRoles(tx, tenant_id)
+        self.organization_scopes = OrganizationScopes(tx, tenant_id)
+        self.organization_role_scopes = OrganizationRoleScopes(tx, tenant_id)
+        self.organization_role_resource_scopes = OrganizationRoleResourceScopes(tx, tenant_id)
+        self.organization_email_domains = OrganizationEmailDomains(tx, tenant_id)
+        self.organization_jit_roles = OrganizationJitRoles(tx, tenant_id)
         self.sign_in_experience = SignInExperiences(tx, tenant_id)
         self.signing_keys = SigningKeys(tx, tenant_id)
         self.configs = Configs(tx, tenant_id)
