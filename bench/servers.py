@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench import machine
 from bench.client import LoadError, ask, request
@@ -59,16 +58,16 @@ def hello(flavour: str) -> Iterator[Server]:
 
 
 @contextmanager
-def valkey(core: int | None) -> Iterator[str]:
-    """A Valkey without persistence on a Unix socket; the socket's path."""
+def valkey(core: int | None) -> Iterator[int]:
+    """A Valkey without persistence on a port of 127.0.0.1, as a Redis elsewhere is reached."""
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as directory:
-        path = str(Path(directory, "valkey.sock"))
-        options = ("--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no")
+        port = _free_port()
+        options = ("--port", str(port), "--save", "", "--appendonly", "no")
         command = [str(find_server()), *options, "--dir", directory, "--logfile", "valkey.log"]
         process = machine.start(command, core)
         try:
-            _wait_for(lambda: _listens(path), process)
-            yield path
+            _wait_for(lambda: _listens(port), process)
+            yield port
         finally:
             machine.stop(process)
 
@@ -121,9 +120,9 @@ def _wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> No
         time.sleep(0.02)
 
 
-def _listens(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(path) == 0
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(url: str) -> bool:

@@ -15,7 +15,7 @@ from bench import machine, servers
 from bench.measure import Goal, Result, Sample, alternate, ratio
 from bench.plan import Plan, worker
 from bench.suites.link import CONCURRENT, load, sample
-from bench.workers.redis_load import STAMP, TO_LIVE, VALUE, prepare
+from bench.workers.redis_load import LARGE, STAMP, TO_LIVE, prepare, value
 from gatehouse.engine.commit import COMMIT
 
 TITLE = "Committed turns, 256 concurrent, 1 KB of state"
@@ -26,15 +26,17 @@ SHAPES = {"1 connection, pipeline of 256": (1, 256), "32 connections, pipelines 
 def run(plan: Plan) -> Result:
     """Measure turns and yardsticks in alternating rounds."""
     program = shutil.which("redis-benchmark") or shutil.which("valkey-benchmark")
-    with servers.valkey(machine.CLIENT_CORE) as path:
-        contenders = {"turns": lambda: sample(worker("turns", path, CONCURRENT, plan.seconds))}
+    with servers.valkey(machine.CLIENT_CORE) as port:
+        contenders = {"turns": lambda: sample(worker("turns", port, CONCURRENT, plan.seconds))}
         if program:
-            prepare(path, 1)
+            prepare(port, 1, value(LARGE))
             for name, shape in SHAPES.items():
-                contenders[name] = partial(_benchmark, program, path, shape, plan)
+                contenders[name] = partial(_benchmark, program, port, shape, plan)
             note = f"The yardstick is {program}."
         else:
-            contenders["commands packed beforehand"] = lambda: load(path, "pipeline", plan.seconds)
+            contenders["commands packed beforehand"] = lambda: load(
+                port, "pipeline", plan.seconds, LARGE
+            )
             note = "redis-benchmark is not installed: a client of our own is the yardstick."
         found = alternate(plan.rounds, contenders)
     best = max(other.per_second for name, other in found.items() if name != "turns")
@@ -45,12 +47,22 @@ def run(plan: Plan) -> Result:
     return Result("turns", TITLE, list(found.values()), goals, [note])
 
 
-def _benchmark(program: str, path: str, shape: tuple[int, int], plan: Plan) -> Sample:
+def _benchmark(program: str, port: int, shape: tuple[int, int], plan: Plan) -> Sample:
     connections, pipeline = shape
     count = int(100_000 * plan.seconds)
-    command = [program, "-s", path, "-n", str(count), "-c", str(connections), "-P", str(pipeline)]
+    command = [
+        program,
+        "-p",
+        str(port),
+        "-n",
+        str(count),
+        "-c",
+        str(connections),
+        "-P",
+        str(pipeline),
+    ]
     command += ["--csv", "EVALSHA", COMMIT.sha.decode(), "1", "{bench}:0"]
-    command += [STAMP.decode(), VALUE.decode(), str(TO_LIVE)]
+    command += [STAMP.decode(), value(LARGE).decode(), str(TO_LIVE)]
     machine.pin(machine.SERVER_CORE)
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=True)

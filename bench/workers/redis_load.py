@@ -1,7 +1,8 @@
 """Compare-and-sets at a given concurrency, by one of the ways to talk to Redis.
 
-`redis_load <link|redis-py|pipeline> <socket> <concurrency> <seconds>`. Each worker has a value of
-its own, and sets it to what it expects to find, so that every comparison holds. Prints JSON.
+`redis_load <link|redis-py|pipeline> <port> <concurrency> <seconds> <value bytes>`. Each worker
+has a value of its own, and sets it to what it expects to find, so that every comparison holds.
+Prints JSON.
 """
 
 from __future__ import annotations
@@ -14,38 +15,44 @@ import time
 
 import redis
 import trio
-from redis.connection import UnixDomainSocketConnection
 
 from gatehouse.engine.commit import COMMIT
 from gatehouse.engine.redis import redis_from_url
 
 STAMP = b"0123456789abcdef"
-VALUE = STAMP + b"x" * 56 + b"y" * 1051
-"""Stamp, history, and a state as large as an interaction's."""
+SMALL = 80
+"""Bytes: the least that the engine stores. What it costs is the round trip."""
+LARGE = 80 + 1051
+"""Bytes: with a state as large as an interaction's."""
 TO_LIVE = 3_600_000
 
 
-def prepare(path: str, concurrency: int) -> list[str]:
+def value(size: int) -> bytes:
+    """What the comparison expects to find, followed by anything."""
+    return STAMP.ljust(size, b"x")
+
+
+def prepare(port: int, concurrency: int, stored: bytes) -> list[str]:
     """Store the values and the script; the keys."""
     keys = [f"{{bench}}:{number}" for number in range(concurrency)]
-    with redis.Redis(unix_socket_path=path) as client:
+    with redis.Redis(port=port) as client:
         client.script_load(COMMIT.source)
         for key in keys:
-            client.set(key, VALUE)
+            client.set(key, stored)
     return keys
 
 
-def by_link(path: str, keys: list[str], seconds: float) -> int:
+def by_link(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
     """The engine's own link: one connection, what waits goes out in one write."""
 
     async def main() -> int:
-        link = redis_from_url(f"unix://{path}")
+        link = redis_from_url(f"redis://127.0.0.1:{port}")
         done = 0
 
         async def work(key: str) -> None:
             nonlocal done
             while trio.current_time() < end:
-                assert await link.eval(COMMIT, [key], [STAMP, VALUE, TO_LIVE]) == 1
+                assert await link.eval(COMMIT, [key], [STAMP, stored, TO_LIVE]) == 1
                 done += 1
 
         async with trio.open_nursery() as connections:
@@ -60,19 +67,16 @@ def by_link(path: str, keys: list[str], seconds: float) -> int:
     return trio.run(main)
 
 
-def by_threads(path: str, keys: list[str], seconds: float) -> int:
+def by_threads(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
     """redis-py's client, a thread and a connection for each worker."""
-    pool = redis.ConnectionPool(
-        connection_class=UnixDomainSocketConnection, path=path, max_connections=len(keys) + 1
-    )
-    client = redis.Redis(connection_pool=pool)
+    client = redis.Redis(port=port)
     sha = COMMIT.sha.decode()
     done = [0] * len(keys)
     end = time.monotonic() + seconds
 
     def work(number: int) -> None:
         while time.monotonic() < end:
-            assert client.evalsha(sha, 1, keys[number], STAMP, VALUE, TO_LIVE) == 1
+            assert client.evalsha(sha, 1, keys[number], STAMP, stored, TO_LIVE) == 1
             done[number] += 1
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(len(keys))]
@@ -83,14 +87,13 @@ def by_threads(path: str, keys: list[str], seconds: float) -> int:
     return sum(done)
 
 
-def by_pipeline(path: str, keys: list[str], seconds: float) -> int:
+def by_pipeline(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
     """A yardstick where redis-benchmark is missing: packed beforehand, answers only counted."""
-    words = [b"EVALSHA", COMMIT.sha, b"1", keys[0].encode(), STAMP, VALUE, b"%d" % TO_LIVE]
+    words = [b"EVALSHA", COMMIT.sha, b"1", keys[0].encode(), STAMP, stored, b"%d" % TO_LIVE]
     one = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
     batch, answers = one * len(keys), b":1\r\n" * len(keys)
     done = 0
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(path)
+    with socket.create_connection(("127.0.0.1", port)) as connection:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             connection.sendall(batch)
@@ -101,12 +104,13 @@ def by_pipeline(path: str, keys: list[str], seconds: float) -> int:
     return done
 
 
-def main(kind: str, path: str, concurrency: int, seconds: float) -> None:
+def main(kind: str, port: int, concurrency: int, seconds: float, size: int) -> None:
     """Run one of them and print what it did."""
     run = {"link": by_link, "redis-py": by_threads, "pipeline": by_pipeline}[kind]
-    keys = prepare(path, concurrency)
+    stored = value(size)
+    keys = prepare(port, concurrency, stored)
     used, began = time.process_time(), time.perf_counter()
-    done = run(path, keys, seconds)
+    done = run(port, keys, seconds, stored)
     found = {
         "done": done,
         "seconds": time.perf_counter() - began,
@@ -116,4 +120,4 @@ def main(kind: str, path: str, concurrency: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]))

@@ -1,4 +1,4 @@
-"""Committed turns at a given concurrency: `turns <socket> <concurrency> <seconds>`. Prints JSON."""
+"""Committed turns at a given concurrency: `turns <port> <concurrency> <seconds>`. Prints JSON."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Come:
         return Turn(visit, visit.count, expires_at=now + TO_LIVE)
 
 
-async def main(path: str, concurrency: int, seconds: float) -> None:
+async def main(port: int, concurrency: int, seconds: float) -> None:
     """Let `concurrency` actors take turns, and check that none was lost."""
-    link = redis_from_url(f"unix://{path}")
+    link = redis_from_url(f"redis://127.0.0.1:{port}")
     engine = Engine(link, node="bench")
     done = 0
 
@@ -64,4 +64,4 @@ async def main(path: str, concurrency: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    trio.run(main, int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
