@@ -11,6 +11,7 @@ from gatehouse.http.oidc import (
     discovery,
     end_session,
     introspection,
+    pushed,
     revocation,
     token,
     userinfo,
@@ -20,6 +21,7 @@ from gatehouse.http.oidc.dialect import OIDC
 OPERATIONS = (
     *discovery.operations,
     *authorize.operations,
+    *pushed.operations,
     *token.operations,
     *userinfo.operations,
     *introspection.operations,

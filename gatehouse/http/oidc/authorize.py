@@ -26,6 +26,7 @@ from gatehouse.http.oidc.authorization_request import WHAT_IS_ASKED, WHO_ASKS, D
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES
 from gatehouse.http.oidc.errors import OAuthError, session_not_found
 from gatehouse.http.oidc.parameters import Parameters, form_parameters, query_parameters
+from gatehouse.http.oidc.pushed import pulled
 from gatehouse.http.oidc.response import Destination, go_to, respond_to_client
 from gatehouse.http.operation import Operations
 
@@ -90,6 +91,7 @@ async def _after_answer(call: AnyCall, answered: Interaction, cookies: Sequence[
 
 
 async def _authorize(call: AnyCall, parameters: Parameters) -> Reply:
+    parameters = await pulled(call.core, parameters)
     draft = Draft(call.core, parameters)
     for step in WHO_ASKS:
         await step(draft)

@@ -44,6 +44,7 @@ async def openid_configuration(call: Call) -> Reply:
             "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "token_endpoint": f"{issuer}/token",
             "id_token_signing_alg_values_supported": [keyring.current.algorithm.value],
+            "pushed_authorization_request_endpoint": f"{issuer}/request",
             "request_parameter_supported": False,
             "request_uri_parameter_supported": False,
             "userinfo_endpoint": f"{issuer}/me",

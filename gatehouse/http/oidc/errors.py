@@ -27,6 +27,7 @@ SENTENCES: dict[str, str] = {
     "invalid_grant": "The grant is not valid.",
     "invalid_redirect_uri": "The redirect URI is not registered for this client.",
     "invalid_request": "The request is not valid.",
+    "invalid_request_uri": "The request is not there any more. Please go back and start again.",
     "invalid_scope": "A requested scope is not available.",
     "invalid_target": "The requested resource is not available.",
     "invalid_token": "The token is not valid.",

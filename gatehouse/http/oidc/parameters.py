@@ -5,7 +5,7 @@ Only `resource` may be repeated (RFC 8707 §2). A parameter without a value coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,6 +28,18 @@ class Parameters:
 
     def __init__(self, values: Mapping[str, tuple[str, ...]]) -> None:
         self._values = values
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Parameters:
+        """The parameters in these pairs of name and value."""
+        values: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            values[name] = (*values.get(name, ()), value)
+        return cls(values)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Every parameter, as often as it was given."""
+        return ((name, value) for name, given in self._values.items() for value in given)
 
     def get(self, name: str) -> str | None:
         """The value, or None if the parameter was left out. Raises `OAuthError` if repeated."""
@@ -83,9 +95,6 @@ def _parse(raw: bytes) -> Parameters:
         pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise OAuthError("invalid_request", "the parameters cannot be read") from None
-    values: dict[str, tuple[str, ...]] = {}
-    for name, value in pairs:
-        if "\x00" in value:
-            raise OAuthError("invalid_request", "the parameters cannot be read")
-        values[name] = (*values.get(name, ()), value)
-    return Parameters(values)
+    if any("\x00" in value for _, value in pairs):
+        raise OAuthError("invalid_request", "the parameters cannot be read")
+    return Parameters.of(pairs)

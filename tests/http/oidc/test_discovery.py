@@ -13,7 +13,6 @@ from tests.http.oidc.house import ISSUER, KEY, TENANT, Client, House, Node, clai
 
 NOT_OFFERED = {
     "device_authorization_endpoint",
-    "pushed_authorization_request_endpoint",
     "backchannel_logout_session_supported",
 }
 """Members of Logto's document about what is not built here yet."""
@@ -28,6 +27,7 @@ LOGTO_MEMBERS = {
     "issuer",
     "jwks_uri",
     "authorization_response_iss_parameter_supported",
+    "pushed_authorization_request_endpoint",
     "response_modes_supported",
     "response_types_supported",
     "scopes_supported",
