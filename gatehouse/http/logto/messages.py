@@ -80,6 +80,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "scope.name_with_space": (400, "A scope's name must not contain spaces."),
     # Logs
     "log.invalid_time_window": (400, "The start of the time window lies after its end."),
+    "connector.not_found": (501, "There is no {type} connector to send this through."),
     # Organizations
     "organization.require_membership": (422, "Only members of the organization have roles there."),
     "organization.role_names_not_found": (422, "There are no roles with these names: {names}."),

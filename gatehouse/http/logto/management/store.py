@@ -19,6 +19,7 @@ from gatehouse.storage.organizations import (
     OrganizationJitRoles,
     Organizations,
 )
+from gatehouse.storage.organizations_invitations import OrganizationInvitations
 from gatehouse.storage.organizations_members import OrganizationApplications, OrganizationUsers
 from gatehouse.storage.organizations_template import (
     OrganizationRoleResourceScopes,
@@ -60,6 +61,7 @@ class Store:
         self.organization_role_resource_scopes = OrganizationRoleResourceScopes(tx, tenant_id)
         self.organization_email_domains = OrganizationEmailDomains(tx, tenant_id)
         self.organization_jit_roles = OrganizationJitRoles(tx, tenant_id)
+        self.organization_invitations = OrganizationInvitations(tx, tenant_id)
         self.sign_in_experience = SignInExperiences(tx, tenant_id)
         self.signing_keys = SigningKeys(tx, tenant_id)
         self.configs = Configs(tx, tenant_id)

@@ -119,6 +119,8 @@ async def test_a_change_that_fails_in_its_middle_leaves_nothing(
     shop = (await api("CreateResource", json={"name": "S", "indicator": "https://s.example"}))["id"]
     scope = (await api("CreateResourceScope", resourceId=shop, json={"name": "read"}))["id"]
     machine = (await api("CreateApplication", json={"name": "m", "type": "MachineToMachine"}))["id"]
+    acme = (await api("CreateOrganization", json={"name": "Acme"}))["id"]
+    template = (await api("CreateOrganizationScope", json={"name": "read"}))["id"]
     changes: list[tuple[str, dict[str, str], Any]] = [
         ("CreateRole", {}, {"name": "n", "description": "d", "scopeIds": [scope]}),
         ("CreateApplication", {}, {"name": "w", "type": "Traditional"}),
@@ -132,6 +134,14 @@ async def test_a_change_that_fails_in_its_middle_leaves_nothing(
         ("UpdateApplicationSecret", {"id": machine, "name": "Default secret"}, {"name": "x"}),
         ("UpdateSignInExp", {}, {"signInMode": "SignIn"}),
         ("RotateOidcKeys", {"keyType": "private-keys"}, {}),
+        ("CreateOrganizationRole", {}, {"name": "o", "organizationScopeIds": [template]}),
+        ("ReplaceOrganizationUsers", {"id": acme}, {"userIds": [user]}),
+        ("ReplaceOrganizationJitEmailDomains", {"id": acme}, {"emailDomains": ["a.b", "c.d"]}),
+        (
+            "CreateOrganizationInvitation",
+            {},
+            {"invitee": "a@b.example", "organizationId": acme, "expiresAt": 2**50},
+        ),
         ("DeleteResource", {"id": shop}, None),
         ("DeleteUser", {"userId": user}, None),
     ]
