@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gatehouse.actors.activity import Activity
 from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
+from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.actors.tokens import TokenCodec
 
@@ -63,6 +64,7 @@ class Core:
     observer: CoreObserver
     clock: Callable[[], int]
     activity: Activity
+    outbound: Outbound
 
     @property
     def issuer(self) -> str:
@@ -85,6 +87,7 @@ def build_core(
     ring: SecretRing,
     observer: CoreObserver | None = None,
     clock: Callable[[], int] = wall_clock,
+    outbound: Outbound | None = None,
 ) -> Core:
     """Put a core together from parts that are already running.
 
@@ -104,4 +107,5 @@ def build_core(
         observer=observer or CoreObserver(),
         clock=clock,
         activity=Activity(tenant_id, db, clock),
+        outbound=outbound or Outbound(),
     )

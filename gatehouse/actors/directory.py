@@ -23,6 +23,7 @@ from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlg
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
@@ -119,6 +120,10 @@ class Directory:
         """How long a session lasts that begins now, in milliseconds."""
         return await self._ask(("session age",), _session_age_ms)
 
+    async def hook_events(self) -> frozenset[str]:
+        """The events that a webhook listens to."""
+        return await self._ask(("hook events",), _hook_events)
+
     async def keyring(self) -> Keyring:
         """The signing keys. The same object as before unless the keys changed."""
         keys = await self._ask(("keys",), _signing_keys)
@@ -187,6 +192,10 @@ def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
 def _session_age_ms(tx: Transaction, tenant_id: str) -> int:
     stored = Configs(tx, tenant_id).find(SESSION_CONFIG)
     return SESSION_AGE_MS if stored is None else int(stored.value["ttl"]) * 1000
+
+
+def _hook_events(tx: Transaction, tenant_id: str) -> frozenset[str]:
+    return Hooks(tx, tenant_id).events()
 
 
 def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from gatehouse.actors import accounts, lockout
+from gatehouse.actors import accounts, lockout, webhooks
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.factors import VerificationRecord
@@ -295,7 +295,8 @@ async def submit(visit: Visit) -> str | None:
             if state.profile.password is None:
                 refuse(Reason.NEW_PASSWORD_REQUIRED)
             await accounts.replace_password(visit.core, user.id, state.profile.password)
-            await visit.tell(FinishRecovery(user.id, _effects(entry)))
+            effects = await _outcome(visit, entry, event, user.id)
+            await visit.tell(FinishRecovery(user.id, effects))
             return None
         if state.result is None:
             accounts.check_absent(user, state.profile)
@@ -303,8 +304,19 @@ async def submit(visit: Visit) -> str | None:
             if missing := missing_profile(rules.sign_up, known):
                 raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
             await accounts.sign_in(visit.core, user.id, state.profile)
-        await visit.tell(Submit(user.id, _effects(entry.about(amr=list(state.amr)))))
+        entry = entry.about(amr=list(state.amr))
+        await visit.tell(Submit(user.id, await _outcome(visit, entry, event, user.id)))
     return visit.resume_url
+
+
+async def _outcome(
+    visit: Visit, entry: AuditEntry, event: Event, user_id: str
+) -> tuple[Effect, ...]:
+    """The effects of having got through: it is logged, and webhooks hear of it."""
+    occurrences = await webhooks.interaction_effects(
+        visit.core, event.value, visit.origin, session_id=visit.uid, user_id=user_id
+    )
+    return (*_effects(entry), *occurrences)
 
 
 async def answer_consent(visit: Visit, *, allow: bool) -> str:

@@ -1,4 +1,4 @@
-"""What leaves the house: mail and text messages, and the audit log, as effects of turns.
+"""What leaves the house: mail and text messages, webhooks, and the audit log, as effects of turns.
 
 A turn that wants somebody to receive a message returns an effect of kind `message`. It is handed
 to a sender if, and only if, that turn was committed; at least once, so the effect's id travels
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import msgspec
 
 from gatehouse.actors.audit import keep_audit_log
+from gatehouse.actors.webhooks import handle_webhooks
 from gatehouse.engine.actor import Effect
 from gatehouse.storage.audit import Messages
 from gatehouse.storage.records import Message
@@ -80,10 +81,11 @@ class DevelopmentInbox:
 
 
 def handle_effects(core: Core, recorder: Recorder, sender: Sender | None = None) -> None:
-    """Have the engine deliver messages and audit entries. Call before the engine runs."""
+    """Have the engine deliver messages, audit entries and webhooks. Call before it runs."""
     messages = recorder.counts("messages_total")
     handle_messages(core.engine, sender or DevelopmentInbox(core.db), messages.add)
     keep_audit_log(core.engine, core.db)
+    handle_webhooks(core)
 
 
 def handle_messages(

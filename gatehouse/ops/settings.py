@@ -186,6 +186,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Networks whose `X-Forwarded-For` is believed, with commas."
     )
+    allow_private_addresses: bool = Field(
+        False,
+        description="Whether webhooks may be sent to private, loopback and link-local addresses.",
+    )
     max_connections: int = Field(
         10_000, ge=1, description="Open connections of one worker; more are refused."
     )

@@ -56,6 +56,8 @@ async def serve_worker(
     # Imported here: the supervisor of several workers needs none of it.
     from gatehouse.actors.core import build_core  # noqa: PLC0415
     from gatehouse.actors.hashing import PasswordHasher  # noqa: PLC0415
+    from gatehouse.actors.outbound import Outbound  # noqa: PLC0415
+    from gatehouse.actors.relay import Relay  # noqa: PLC0415
     from gatehouse.engine.engine import Engine  # noqa: PLC0415
     from gatehouse.engine.redis import redis_from_url  # noqa: PLC0415
     from gatehouse.http.app import build_app  # noqa: PLC0415
@@ -90,6 +92,7 @@ async def serve_worker(
             hasher=PasswordHasher(settings.hash_threads or None, observer=metrics),
             ring=datadir.secret_ring(settings),
             observer=metrics,
+            outbound=Outbound(allow_private=settings.allow_private_addresses),
         )
         health = Health({"database": db.ping, "redis": lambda: redis.execute("PING")})
         app: Any = build_app(
@@ -106,6 +109,7 @@ async def serve_worker(
             await parts.start(core.directory.run)
             await parts.start(core.activity.run)
             await parts.start(engine.run)
+            await parts.start(Relay(core).run)
             publishing = _Publishing(recorder, metrics, stats, health, file)
             await parts.start(publishing.run)
             parts.start_soon(_announce_draining, health, stop)

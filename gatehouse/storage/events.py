@@ -1,17 +1,21 @@
 """Domain events: that an aggregate has changed, recorded in the transaction that changed it.
 
-They drive caches within the process (`Database.listen`), and later webhooks. A payload names the
-changed record and nothing personal: who receives an event reads the record.
+They drive caches within the process (`Database.listen`), and webhooks: the table is an outbox, from
+which relays take the events after the commit. An event is claimed for a while, so that one relay
+at a time is busy with it, and deleted once it was passed on; the claim of a relay that died ends by
+itself. A payload names the changed record and nothing personal: who receives an event reads the
+record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from gatehouse.storage import schema
+from gatehouse.storage.columns import any_of
 from gatehouse.storage.ids import new_id
 from gatehouse.storage.mapping import RecordMap
 from gatehouse.storage.records import DomainEvent
@@ -21,22 +25,25 @@ from gatehouse.storage.transaction import Transaction
 _table = schema.domain_events
 _mapping = RecordMap(_table, DomainEvent)
 _INSERT = Stmt(sa.insert(_table).values({name: sa.bindparam(name) for name in _mapping.names}))
-_AFTER = Stmt(
-    sa.select(_table)
-    .where(
-        _table.c.tenant_id == sa.bindparam("tenant_id"),
-        sa.tuple_(_table.c.created_at, _table.c.id)
-        > sa.tuple_(sa.bindparam("since", type_=sa.BigInteger), sa.bindparam("after_id")),
-    )
+_HERE = _table.c.tenant_id == sa.bindparam("tenant_id")
+_WAITING = _table.c.claimed_until < sa.bindparam("now")
+_OLDEST = (
+    sa.select(_table.c.tenant_id, _table.c.id)
+    .where(_HERE, _WAITING)
     .order_by(_table.c.created_at, _table.c.id)
     .limit(sa.bindparam("page_limit", type_=sa.Integer))
 )
-_PRUNE = Stmt(
-    sa.delete(_table).where(
-        _table.c.tenant_id == sa.bindparam("tenant_id"),
-        _table.c.created_at < sa.bindparam("before"),
+_ANY_WAITING = Stmt(sa.select(_table.c.id).where(_HERE, _WAITING).limit(1))
+_CLAIM = Stmt(
+    sa.update(_table)
+    .where(
+        sa.tuple_(_table.c.tenant_id, _table.c.id).in_(_OLDEST.with_for_update(skip_locked=True))
     )
+    .values(claimed_until=sa.bindparam("until"))
+    .returning(*_table.c)
 )
+_RELEASE = Stmt(sa.update(_table).where(any_of(_table.c.id, "ids")).values(claimed_until=0))
+_SETTLE = Stmt(sa.delete(_table).where(any_of(_table.c.id, "ids")))
 
 
 def record_event(
@@ -62,16 +69,27 @@ class DomainEvents:
         self.tx = tx
         self.tenant_id = tenant_id
 
-    def after(self, since: int = 0, after_id: str = "", limit: int = 100) -> list[DomainEvent]:
-        """Events in order, from just behind the one of this time (ms) and id."""
+    def any_waiting(self) -> bool:
+        """Whether there is an event that nobody is busy with."""
+        params = {"tenant_id": self.tenant_id, "now": self.tx.now}
+        return self.tx.row(_ANY_WAITING, params) is not None
+
+    def claim(self, lease: int, limit: int) -> list[DomainEvent]:
+        """The oldest events that nobody is busy with; they are the caller's for `lease` ms."""
+        now = self.tx.now
         params = {
             "tenant_id": self.tenant_id,
-            "since": since,
-            "after_id": after_id,
+            "now": now,
+            "until": now + lease,
             "page_limit": limit,
         }
-        return [_mapping.read(self.tx, row) for row in self.tx.rows(_AFTER, params)]
+        claimed = [_mapping.read(self.tx, row) for row in self.tx.rows(_CLAIM, params)]
+        return sorted(claimed, key=lambda event: (event.created_at, event.id))
 
-    def prune(self, before: int) -> int:
-        """Forget events from before this time (ms). Returns how many."""
-        return self.tx.run(_PRUNE, {"tenant_id": self.tenant_id, "before": before})
+    def release(self, ids: Sequence[str]) -> None:
+        """Give claimed events back, to be claimed again."""
+        self.tx.run(_RELEASE, {"tenant_id": self.tenant_id, "ids": list(ids)})
+
+    def settle(self, ids: Sequence[str]) -> None:
+        """The world knows of these events, or need not: forget them."""
+        self.tx.run(_SETTLE, {"tenant_id": self.tenant_id, "ids": list(ids)})

@@ -280,13 +280,35 @@ class AuditLog(Record, frozen=True, kw_only=True):
 
 
 class DomainEvent(Record, frozen=True, kw_only=True):
-    """A change of an aggregate, recorded in the transaction that made it."""
+    """A change of an aggregate, recorded in the transaction that made it.
+
+    Until `claimed_until` somebody is busy with telling the world of it.
+    """
 
     tenant_id: str
     id: str
     type: str
     payload: Json
     created_at: int
+    claimed_until: int = 0
+
+
+class Hook(Record, frozen=True, kw_only=True):
+    """An address that wants to hear of events: of `event` alone, if there are no `events`."""
+
+    tenant_id: str = ""
+    id: str = ""
+    name: str = ""
+    event: str | None = None
+    events: list[str] = []
+    config: Json
+    signing_key: str
+    enabled: bool = True
+    created_at: int = 0
+
+    def listens_to(self, event: str) -> bool:
+        """Whether it wants to hear of such an event now."""
+        return self.enabled and (event in self.events if self.events else event == self.event)
 
 
 class Message(Record, frozen=True, kw_only=True):

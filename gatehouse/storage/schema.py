@@ -465,7 +465,22 @@ domain_events = _table(
     _text("type"),
     _json("payload"),
     _time("created_at"),
+    _time("claimed_until"),
     _index("domain_events", "created_at", "id"),
+)
+
+hooks = _table(
+    "hooks",
+    "hook",
+    _key("id"),
+    _text("name"),
+    _text("event", null=True),
+    _json("events"),
+    _json("config"),
+    _sealed("signing_key"),
+    _flag("enabled"),
+    _time("created_at"),
+    _index("hooks", "created_at", "id"),
 )
 
 messages = _table(

@@ -23,6 +23,8 @@ from hypercorn.config import Config
 
 from gatehouse.actors.core import Core, build_core
 from gatehouse.actors.hashing import PasswordHasher
+from gatehouse.actors.outbound import Outbound
+from gatehouse.actors.relay import Relay
 from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.engine.engine import Engine
 from gatehouse.engine.redis import redis_from_url
@@ -125,6 +127,7 @@ async def run_server(
             db=db,
             hasher=Hasher(),
             ring=ring,
+            outbound=Outbound(allow_private=True),
         )
         handle_effects(core, Recorder())
         await links.start(redis.run)
@@ -132,6 +135,7 @@ async def run_server(
             await parts.start(core.directory.run)
             await parts.start(core.activity.run)
             await parts.start(engine.run)
+            await parts.start(Relay(core).run)
             config = Config()
             config.graceful_timeout = 1
             await parts.start(

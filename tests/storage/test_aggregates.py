@@ -393,16 +393,22 @@ async def test_the_development_inbox_shows_the_newest_message_first(db: Database
     await db.write(unit)
 
 
-async def test_domain_events_are_kept_in_order_until_they_are_pruned(db: Database) -> None:
+async def test_domain_events_are_claimed_in_order_until_they_are_settled(db: Database) -> None:
     for name in ("one", "two", "three"):
         await db.write(a_role, name)
 
     def unit(tx: Transaction) -> None:
         events = DomainEvents(tx, TENANT)
-        first, second, third = events.after()
+        assert events.any_waiting()
+        first, second = events.claim(1000, 2)
         assert first.type == "Role.Created"
-        assert events.after(first.created_at, first.id) == [second, third]
-        assert events.prune(third.created_at) == 2
-        assert events.after() == [third]
+        assert first.created_at < second.created_at
+        (third,) = events.claim(1000, 2)
+        assert not events.any_waiting()
+        assert events.claim(1000, 2) == []
+        events.release([second.id, third.id])
+        events.settle([first.id, third.id])
+        assert [event.id for event in events.claim(-1, 10)] == [second.id]
+        assert [event.id for event in events.claim(1000, 10)] == [second.id]
 
     await db.write(unit)

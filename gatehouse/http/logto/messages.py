@@ -84,6 +84,10 @@ MESSAGES: dict[str, tuple[int, str]] = {
     # Organizations
     "organization.require_membership": (422, "Only members of the organization have roles there."),
     "organization.role_names_not_found": (422, "There are no roles with these names: {names}."),
+    # Webhooks
+    "hook.missing_events": (400, "A webhook listens to one event at least."),
+    "hook.endpoint_responded_with_error": (422, "The endpoint answered with an error."),
+    "hook.send_test_payload_failed": (422, "The test could not be sent: {reason}."),
     # Applications
     "application.invalid_type": (422, "Only machine-to-machine applications have roles."),
     "application.role_exists": (422, "The application has the role `{roleId}` already."),

@@ -12,6 +12,7 @@ from gatehouse.http.logto.management import (
     applications,
     configs,
     dashboard,
+    hooks,
     logs,
     organization_invitations,
     organization_jit,
@@ -58,6 +59,7 @@ def api_operations() -> list[Operation]:
         configs.operations,
         logs.operations,
         dashboard.operations,
+        hooks.operations,
         experience.OPERATIONS,
         well_known.operations,
     )

@@ -98,6 +98,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("payload", Json(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("claimed_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_domain_events"),
     )
     op.create_index(
@@ -801,11 +802,28 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "day", "user_id", name="pk_daily_active_users"),
     )
+    op.create_table(
+        "hooks",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=True),
+        sa.Column("events", Json(), nullable=False),
+        sa.Column("config", Json(), nullable=False),
+        sa.Column("signing_key", Sealed(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_hooks"),
+    )
+    op.create_index(
+        "ix_hooks_created_at_id", "hooks", ["tenant_id", "created_at", "id"], unique=False
+    )
 
 
 def downgrade() -> None:
     """Drop every table."""
     for table in (
+        "hooks",
         "daily_active_users",
         "organizations_users_roles",
         "organizations_applications_roles",
