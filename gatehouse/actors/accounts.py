@@ -15,6 +15,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
 from gatehouse.actors.verification import Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.storage.errors import Conflict, NotFound
+from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.records import SignInExperience, User
 from gatehouse.storage.users import Users
 
@@ -101,12 +102,13 @@ def check_absent(user: User, profile: Profile) -> None:
 async def create(core: Core, user_id: str, profile: Profile, application_id: str) -> None:
     """Store a new user under an id chosen before; storing the same user again is no error.
 
-    Raises `Refused` if somebody has taken one of the names.
+    Who has a verified email address joins the organizations that welcome its domain. Raises
+    `Refused` if somebody has taken one of the names.
     """
-    case_sensitive = (await rules(core)).username_policy.case_sensitive
+    settings = await rules(core)
     with _names_taken():
         user = User(id=user_id, application_id=application_id, **_columns(profile))
-        await core.db.write(_create, core.tenant_id, user, profile, case_sensitive)
+        await core.db.write(_create, core.tenant_id, user, profile, settings)
 
 
 async def sign_in(core: Core, user_id: str, profile: Profile) -> None:
@@ -173,12 +175,14 @@ def _check_free(tx: Transaction, tenant: str, profile: Profile, case_sensitive: 
 
 
 def _create(
-    tx: Transaction, tenant: str, user: User, profile: Profile, case_sensitive: bool
+    tx: Transaction, tenant: str, user: User, profile: Profile, settings: SignInRules
 ) -> None:
     users = Users(tx, tenant)
     if users.find(user.id) is None:
-        _check_free(tx, tenant, profile, case_sensitive)
+        _check_free(tx, tenant, profile, settings.username_policy.case_sensitive)
         users.create(user)
+        if user.primary_email and settings.sign_up.verify:
+            Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 
 def _sign_in(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import Conflict, NotFound
+from gatehouse.storage.organizations_members import APPLICATIONS as ORGANIZATION_APPLICATIONS
 from gatehouse.storage.records import Application, ApplicationSecret, ApplicationType
 from gatehouse.storage.repository import Page, Repository, Rows
 from gatehouse.storage.roles import APPLICATION_ROLES
@@ -30,6 +31,9 @@ _FINDER = Finder(
         "is_third_party": _a.c.is_third_party == sa.bindparam("is_third_party"),
         "role": APPLICATION_ROLES.has_member("role_id"),
         "exclude_role": sa.not_(APPLICATION_ROLES.has_member("exclude_role_id")),
+        "exclude_organization": sa.not_(
+            ORGANIZATION_APPLICATIONS.rows.related("exclude_organization_id")
+        ),
     },
 )
 _OF_APPLICATION = Stmt(
@@ -58,6 +62,7 @@ class Applications(Repository[Application]):
         is_third_party: bool | None = None,
         role_id: str | None = None,
         exclude_role_id: str | None = None,
+        exclude_organization_id: str | None = None,
     ) -> Page[Application]:
         """One page of the applications found, newest first; the filters narrow the list."""
         given: dict[str, tuple[str, Any]] = {
@@ -65,6 +70,7 @@ class Applications(Repository[Application]):
             "is_third_party": ("is_third_party", is_third_party),
             "role": ("role_id", role_id),
             "exclude_role": ("exclude_role_id", exclude_role_id),
+            "exclude_organization": ("exclude_organization_id", exclude_organization_id),
         }
         used = {name: pair for name, pair in given.items() if pair[1] is not None}
         listing, params = _FINDER.listing(search, tuple(used))

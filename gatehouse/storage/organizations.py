@@ -10,14 +10,18 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gatehouse.storage import schema
+from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import NotFound
-from gatehouse.storage.organizations_members import APPLICATIONS, USERS
+from gatehouse.storage.organizations_members import APPLICATIONS, USERS, OrganizationUsers
 from gatehouse.storage.organizations_records import Organization, OrganizationEmailDomain
-from gatehouse.storage.organizations_template import JIT_ROLES, ORGANIZATIONS
+from gatehouse.storage.organizations_template import JIT_ROLES, ORGANIZATIONS, OrganizationRoles
 from gatehouse.storage.repository import Links, Page, Repository, Rows
 from gatehouse.storage.search import Finder, Search
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
+
+MAX_JIT_ROLES = 1000
+"""Roles that one receives who joins an organization."""
 
 _FINDER = Finder(
     schema.organizations,
@@ -42,6 +46,12 @@ _DOMAINS = Stmt(
 )
 _COUNT_DOMAINS = Stmt(sa.select(sa.func.count()).select_from(_d).where(*_OF_ORGANIZATION))
 _CLEAR_DOMAINS = Stmt(sa.delete(_d).where(*_OF_ORGANIZATION))
+_WELCOMING = Stmt(
+    sa.select(_d.c.organization_id)
+    .where(any_of(_d.c.email_domain, "domains"))
+    .distinct()
+    .order_by(_d.c.organization_id)
+)
 
 
 class Organizations(Repository[Organization]):
@@ -65,6 +75,23 @@ class Organizations(Repository[Organization]):
         listing, params = _FINDER.listing(search, tuple(used), few=bool(used))
         params.update({f"{name}_id": value for name, value in used.items()})
         return self._page(listing, limit, offset, **params)
+
+    def join_by_email(self, user_id: str, email: str) -> list[str]:
+        """Make a user a member wherever the domain of this address is welcome.
+
+        They receive the roles that are for such users there. Whether the address is the user's
+        own is for the caller to know. Returns the ids of the organizations. Raises `NotFound`.
+        """
+        domain = email.rpartition("@")[2]
+        params = {"tenant_id": self.tenant_id, "domains": [domain, domain.lower()]}
+        members = OrganizationUsers(self.tx, self.tenant_id)
+        roles = OrganizationRoles(self.tx, self.tenant_id)
+        joined = [row[0] for row in self.tx.rows(_WELCOMING, params)]
+        for id_ in joined:
+            members.add(id_, [user_id])
+            found = roles.search(None, MAX_JIT_ROLES, only="jit", organization_id=id_).items
+            members.roles(id_).add(user_id, [role.id for role in found if role.type == "User"])
+        return joined
 
 
 class OrganizationEmailDomains(Repository[OrganizationEmailDomain]):

@@ -237,6 +237,15 @@ async def test_newcomers_are_known_by_their_domain_and_receive_roles(db: Databas
         OrganizationJitRoles(tx, TENANT).add(organization, [role])
         jit = OrganizationRoles(tx, TENANT).search(only="jit", organization_id=organization)
         assert [one.id for one in jit.items] == [role]
+        OrganizationJitRoles(tx, TENANT).add(organization, [a_role(tx, "r", "MachineToMachine")])
+        ada, bob = a_user(tx), a_user(tx, "bob")
+        organizations = Organizations(tx, TENANT)
+        for _ in range(2):
+            assert organizations.join_by_email(ada, "ada@A.example") == [organization]
+        assert organizations.join_by_email(bob, "a.example@elsewhere.example") == []
+        members = OrganizationUsers(tx, TENANT)
+        assert members.roles_of(organization, [ada]) == {ada: [(role, "editor")]}
+        assert members.page(organization).total == 1
         return organization
 
     organization = await db.write(unit)

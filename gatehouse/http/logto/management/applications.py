@@ -185,6 +185,7 @@ async def list_applications(call: Call[None, ApplicationList]) -> Reply:
             types=query.types,
             is_third_party=third_party,
             exclude_role_id=query.exclude_role_id,
+            exclude_organization_id=query.exclude_organization_id,
         ),
     )
     return listed(call, [application_view(one) for one in page.items], page.total, window)

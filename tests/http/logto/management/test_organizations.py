@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from gatehouse.actors import accounts
+from gatehouse.actors.verification import Profile
+from gatehouse.storage.tenants import SignInExperiences
 from tests.http.contract import Api
-from tests.http.running import BOTH_DATABASES, CLIENT_ID, DEMO_APP
+from tests.http.running import BOTH_DATABASES, CLIENT_ID, DEMO_APP, TENANT, Server
 
 ACME = {
     "name": "Acme",
@@ -217,6 +220,31 @@ async def test_only_machines_and_their_roles_are_for_applications(api: Api) -> N
     roles = {"organizationRoleIds": [editor]}
     refused = await api("AssignOrganizationRolesToApplication", **here, json=roles, expect=422)
     assert refused["code"] == "entity.db_constraint_violated"
+
+
+async def test_applications_that_are_no_members_can_be_listed(api: Api) -> None:
+    acme = await an_organization(api)
+    await api("AddOrganizationApplications", id=acme, json={"applicationIds": [CLIENT_ID]})
+    others = await api("ListApplications", query={"excludeOrganizationId": acme})
+    assert DEMO_APP in {one["id"] for one in others}
+    assert CLIENT_ID not in {one["id"] for one in others}
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_who_registers_with_a_verified_address_joins(
+    api: Api, server: Server, verified: bool
+) -> None:
+    acme, role = await an_organization(api), await a_role(api)
+    domain = {"emailDomain": "acme.example"}
+    await api("CreateOrganizationJitEmailDomain", id=acme, json=domain)
+    await api("CreateOrganizationJitRole", id=acme, json={"organizationRoleIds": [role]})
+    sign_up = {"identifiers": ["email"], "password": True, "verify": verified}
+    await server.core.db.write(lambda tx: SignInExperiences(tx, TENANT).change(sign_up=sign_up))
+    profile = Profile(primary_email="new@acme.example")
+    await accounts.create(server.core, "newuser00001", profile, DEMO_APP)
+    joined = await api("ListUserOrganizations", userId="newuser00001")
+    expected = [(acme, [{"id": role, "name": "editor"}])] if verified else []
+    assert [(one["id"], one["organizationRoles"]) for one in joined] == expected
 
 
 async def test_the_organizations_of_nobody(api: Api) -> None:
