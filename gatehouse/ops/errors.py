@@ -16,11 +16,12 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from gatehouse.engine.errors import EngineError  # noqa: PLC0415
     from gatehouse.ops.datadir import DataDirError  # noqa: PLC0415
     from gatehouse.ops.embedded import EmbeddedError  # noqa: PLC0415
+    from gatehouse.ops.keys import KeysError  # noqa: PLC0415
     from gatehouse.ops.server import ServerError  # noqa: PLC0415
     from gatehouse.ops.settings import SettingsError  # noqa: PLC0415
     from gatehouse.ops.sockets import BindError  # noqa: PLC0415
     from gatehouse.storage.errors import StorageError  # noqa: PLC0415
     from gatehouse.storage.vault import SealError  # noqa: PLC0415
 
-    ours = (BindError, DataDirError, EmbeddedError, ServerError, SettingsError)
+    ours = (BindError, DataDirError, EmbeddedError, KeysError, ServerError, SettingsError)
     return (*ours, EngineError, SealError, StorageError)

@@ -48,6 +48,7 @@ def test_keys_are_prepared_rotated_and_deleted(install: Install) -> None:
     gatehouse.run("seed")
     prepared = gatehouse.run("keys", "prepare", "--alg", "ES256").stdout.strip()
     assert f"{prepared}  ES256  next" in gatehouse.run("keys", "list").stdout
+    assert "prepared already" in gatehouse.run("keys", "prepare").stderr
     assert gatehouse.run("keys", "rotate", "--alg", "ES256").stdout.strip() == prepared
     listed = gatehouse.run("keys", "list").stdout
     assert f"{prepared}  ES256  current" in listed
@@ -55,6 +56,7 @@ def test_keys_are_prepared_rotated_and_deleted(install: Install) -> None:
     assert gatehouse.run("keys", "delete", old).returncode == 0
     refused = gatehouse.run("keys", "delete", prepared)
     assert refused.returncode == 1
+    assert "the only key" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert gatehouse.run("keys", "list").stdout.count("\n") == 1
 
