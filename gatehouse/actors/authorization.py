@@ -17,6 +17,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
 
     `scopes` and `resources` keep the order in which they were asked for. `prompts` are the prompt
     values asked for; `max_age` is in seconds. `code_challenge` is always of method S256.
+    `device_id` is the device that asks (RFC 8628); such a request has no redirect URI.
     """
 
     client_id: str
@@ -32,6 +33,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     login_hint: str | None = None
     first_screen: str | None = None
     ui_locales: str | None = None
+    device_id: str | None = None
 
 
 class LoginResult(msgspec.Struct, frozen=True, kw_only=True, tag="login"):

@@ -23,9 +23,12 @@ _DAY_S = 24 * 3600
 AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105
 CLIENT_CREDENTIALS = "client_credentials"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _PUBLIC_TYPES = frozenset({"Native", "SPA"})
 _SIGN_IN_GRANTS = frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN})
+_DEVICE_GRANTS = frozenset({DEVICE_CODE, REFRESH_TOKEN})
+"""Of a native application that is made for devices; it has no redirect URI."""
 _GRANTS = {
     "Native": _SIGN_IN_GRANTS,
     "SPA": _SIGN_IN_GRANTS,
@@ -108,6 +111,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
     """The client that an application is. SAML applications may use no grant at all."""
     registered = application.oidc_client_metadata
     custom = application.custom_client_metadata
+    device = application.type == "Native" and custom.is_device_flow
     redirect_uris = tuple(registered.redirect_uris)
     public = application.type in _PUBLIC_TYPES
     known = [(secret.value, secret.expires_at) for secret in secrets]
@@ -119,7 +123,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
         name=application.name,
         public=public,
         third_party=application.is_third_party,
-        grant_types=_GRANTS.get(application.type, frozenset()),
+        grant_types=_DEVICE_GRANTS if device else _GRANTS.get(application.type, frozenset()),
         redirect_uris=redirect_uris,
         loopback_uris=_loopback(redirect_uris) if application.type == "Native" else frozenset(),
         post_logout_redirect_uris=tuple(registered.post_logout_redirect_uris),

@@ -21,6 +21,7 @@ INTERACTION_COOKIE = "_interaction"
 RESUME_COOKIE = "_interaction_resume"
 SESSION_COOKIE = "_session"
 APPLICATION_COOKIE = "_logto"
+DEVICE_COOKIE = "_device"
 
 MAX_INTERACTIONS = 10
 """Interactions one browser may have open; the oldest is forgotten first."""

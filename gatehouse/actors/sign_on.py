@@ -62,7 +62,19 @@ async def sign_in(core: Core, known: str | None, login: LoginResult) -> Presence
 async def issue_code(
     core: Core, session_id: str, request: AuthorizationRequest, consent: ConsentResult
 ) -> str:
-    """The authorization code of a new token family.
+    """The authorization code of a new token family. Raises `SessionGone` as `open_family` does."""
+    family_id = await open_family(core, session_id, request, consent, CODE_AGE_MS)
+    return core.tokens.encode(Purpose.AUTHORIZATION_CODE, family_id, 0)
+
+
+async def open_family(
+    core: Core,
+    session_id: str,
+    request: AuthorizationRequest,
+    consent: ConsentResult,
+    age_ms: int,
+) -> str:
+    """A new token family, which waits for `age_ms` to be redeemed; its id.
 
     The session learns of the family first: whatever happens in between, no family exists that
     signing out would not find. Raises `SessionGone` if the user signed out or may not come in.
@@ -89,10 +101,10 @@ async def issue_code(
         scopes=scopes,
         resources=resources,
         created_at=now,
-        expires_at=now + CODE_AGE_MS,
-        redirect_uri=request.redirect_uri,
+        expires_at=now + age_ms,
+        redirect_uri=request.redirect_uri or None,
         code_challenge=request.code_challenge,
-        code_expires_at=now + CODE_AGE_MS,
+        code_expires_at=now + age_ms,
         nonce=request.nonce,
         session_id=session_id,
         sid=authorized.sid,
@@ -103,7 +115,7 @@ async def issue_code(
     )
     await core.engine.turn(family.address(core.tenant_id, family_id), Open(issued))
     await end_families(core, authorized.evicted)
-    return core.tokens.encode(Purpose.AUTHORIZATION_CODE, family_id, 0)
+    return family_id
 
 
 async def sign_out(core: Core, session_id: str) -> None:

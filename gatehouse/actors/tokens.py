@@ -33,6 +33,7 @@ class Purpose(Enum):
     AUTHORIZATION_CODE = b"code"
     REFRESH_TOKEN = b"refresh"
     ACCESS_TOKEN = b"access"
+    DEVICE_CODE = b"device"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gatehouse.http.oidc import (
     authorize,
+    device,
     discovery,
     end_session,
     introspection,
@@ -22,6 +23,7 @@ OPERATIONS = (
     *discovery.operations,
     *authorize.operations,
     *pushed.operations,
+    *device.operations,
     *token.operations,
     *userinfo.operations,
     *introspection.operations,

@@ -21,7 +21,7 @@ from gatehouse.actors.interaction import Begin, ConsumeResult, Interaction, Prom
 from gatehouse.actors.sign_on import Presence, find_presence, issue_code, sign_in
 from gatehouse.actors.tokens import is_uid, new_uid
 from gatehouse.http.call import Call, Reply
-from gatehouse.http.oidc import browser
+from gatehouse.http.oidc import browser, device_answer
 from gatehouse.http.oidc.authorization_request import WHAT_IS_ASKED, WHO_ASKS, Draft
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES
 from gatehouse.http.oidc.errors import OAuthError, session_not_found
@@ -72,7 +72,17 @@ async def resume(call: AnyCall) -> Reply:
     except OAuthError as error:
         if error.error == "not_found":
             raise
+        if answered.params.device_id is not None:
+            return await device_answer.deny(core, answered.params, cookies)
         return _to_client(call, answered.params, _fields(error), cookies)
+
+
+async def sign_in_for(call: AnyCall, request: AuthorizationRequest) -> Reply:
+    """Begin to sign in for a device, whose request did not come through this browser."""
+    presence = await find_presence(call.core, browser.session_id(call.core, call.cookies))
+    if presence is None or _login_needed(call, request, presence, None):
+        return await _ask(call, Prompt.LOGIN, request, presence, ())
+    return await _after_login(call, request, presence, ())
 
 
 async def _after_answer(call: AnyCall, answered: Interaction, cookies: Sequence[str]) -> Reply:
@@ -107,21 +117,23 @@ async def _authorize(call: AnyCall, parameters: Parameters) -> Reply:
 async def _answer(call: AnyCall, draft: Draft) -> Reply:
     request = draft.request()
     presence = await find_presence(call.core, browser.session_id(call.core, call.cookies))
-    if presence is None or _login_needed(draft, presence):
+    if presence is None or _login_needed(call, request, presence, draft.hinted_user):
         if "none" in request.prompts:
             raise OAuthError("login_required", "end-user authentication is required")
         return await _ask(call, Prompt.LOGIN, request, presence, ())
     return await _after_login(call, request, presence, ())
 
 
-def _login_needed(draft: Draft, presence: Presence) -> bool:
+def _login_needed(
+    call: AnyCall, request: AuthorizationRequest, presence: Presence, hinted_user: str | None
+) -> bool:
     """Whether who is signed in has to prove it again (OpenID Connect Core §3.1.2.3)."""
     state = presence.session
-    age = draft.core.clock() - state.auth_time
+    age = call.core.clock() - state.auth_time
     return (
-        "login" in draft.prompts
-        or (draft.max_age is not None and age > draft.max_age * 1000)
-        or draft.hinted_user not in (None, state.user_id)
+        "login" in request.prompts
+        or (request.max_age is not None and age > request.max_age * 1000)
+        or hinted_user not in (None, state.user_id)
     )
 
 
@@ -191,12 +203,15 @@ async def _issue(
     consent: ConsentResult,
     cookies: Sequence[str],
 ) -> Reply:
-    client = await call.core.directory.client(request.client_id)
-    if client is None or not client.redirects_to(request.redirect_uri):
+    core, device = call.core, request.device_id is not None
+    client = await core.directory.client(request.client_id)
+    if client is None or not (device or client.redirects_to(request.redirect_uri)):
         raise session_not_found()  # what was registered an hour ago may be so no longer
-    code = await issue_code(call.core, session_id, request, consent)
-    renewed = await browser.remember_session(call.core, session_id)
-    return _to_client(call, request, {"code": code}, (*cookies, *renewed))
+    cookies = (*cookies, *await browser.remember_session(core, session_id))
+    if device:
+        return await device_answer.allow(core, session_id, request, consent, cookies)
+    code = await issue_code(core, session_id, request, consent)
+    return _to_client(call, request, {"code": code}, cookies)
 
 
 def _to_client(

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS
 from gatehouse.actors.cookies import (
     APPLICATION_COOKIE,
+    DEVICE_COOKIE,
     INTERACTION_COOKIE,
     RESUME_COOKIE,
     SESSION_COOKIE,
     add_interaction,
 )
+from gatehouse.actors.device_authorization import DEVICE_AGE_MS
 from gatehouse.actors.tokens import is_uid
 
 if TYPE_CHECKING:
@@ -66,6 +68,18 @@ async def remember_session(core: Core, session: str) -> list[str]:
 def forget_session(core: Core) -> list[str]:
     """Cookies that sign the browser out."""
     return _signed(core, SESSION_COOKIE, "", expires=0)
+
+
+def device_visitor(core: Core, cookies: Mapping[str, str]) -> str | None:
+    """Who this browser is to the page that takes a device's code."""
+    value = core.cookies.read(cookies, DEVICE_COOKIE)
+    return value if value is not None and is_uid(value) else None
+
+
+def remember_device_visitor(core: Core, visitor: str, path: str) -> list[str]:
+    """Cookies that make the form of a device's code this browser's."""
+    expires = core.clock() + DEVICE_AGE_MS
+    return _signed(core, DEVICE_COOKIE, visitor, path=path, expires=expires)
 
 
 def resume_path(uid: str) -> str:

@@ -31,6 +31,7 @@ async def openid_configuration(call: Call) -> Reply:
             "claims_parameter_supported": False,
             "claims_supported": CLAIMS_SUPPORTED,
             "code_challenge_methods_supported": ["S256"],
+            "device_authorization_endpoint": f"{issuer}/device/auth",
             "end_session_endpoint": f"{issuer}/session/end",
             "grant_types_supported": list(GRANT_TYPES),
             "issuer": issuer,

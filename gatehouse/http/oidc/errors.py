@@ -21,7 +21,9 @@ from gatehouse.storage import errors as storage
 
 SENTENCES: dict[str, str] = {
     "access_denied": "Access was denied.",
+    "authorization_pending": "The user has not answered yet.",
     "consent_required": "The user has to consent first.",
+    "expired_token": "The device code has expired.",
     "insufficient_scope": "The token lacks a scope that is needed here.",
     "invalid_client": "The client could not be authenticated.",
     "invalid_grant": "The grant is not valid.",
@@ -37,6 +39,7 @@ SENTENCES: dict[str, str] = {
     "request_uri_not_supported": "Request objects by reference are not supported.",
     "registration_not_supported": "Registration by the client itself is not supported.",
     "server_error": "Something went wrong here.",
+    "slow_down": "That was too soon. Please wait longer.",
     "temporarily_unavailable": "The server is busy. Please try again in a moment.",
     "unauthorized_client": "The client may not use this grant.",
     "unsupported_grant_type": "The grant type is not supported.",

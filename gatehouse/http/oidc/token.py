@@ -12,13 +12,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gatehouse.actors import family
+from gatehouse.actors import device_authorization, family
 from gatehouse.actors.clients import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
+    DEVICE_CODE,
     REFRESH_TOKEN,
     Client,
 )
+from gatehouse.actors.device_authorization import Pending, Poll
 from gatehouse.actors.directory import Api
 from gatehouse.actors.family import (
     AccessWish,
@@ -55,6 +57,13 @@ MIN_VERIFIER, MAX_VERIFIER = 43, 128
 _WRONG_TARGET = {
     Refusal.RESOURCE: ("invalid_target", "resource indicator is missing, or unknown"),
     Refusal.SCOPE: ("invalid_scope", "the scope exceeds what was granted"),
+}
+_NO_TOKENS_YET = {
+    Pending.WAITING: "the user has not answered yet",
+    Pending.TOO_FAST: "wait longer before asking again",
+    Pending.DENIED: "the user denied the request",
+    Pending.EXPIRED: "the device code has expired",
+    Pending.OTHER_CLIENT: Refusal.OTHER_CLIENT.value,
 }
 
 
@@ -106,6 +115,26 @@ async def _refresh_token(call: AnyCall, client: Client, form: Parameters) -> dic
     return await _tokens_for_user(call, client, ref.family_id, _honoured(reply), None)
 
 
+async def _device_code(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+    """RFC 8628 §3.4: the device asks whether a person has answered."""
+    core = call.core
+    ref = _decode(call, form.require("device_code"), Purpose.DEVICE_CODE)
+    device = device_authorization.address(core.tenant_id, ref.family_id)
+    answer = await core.engine.turn(device, Poll(client.id))
+    if isinstance(answer, Pending):
+        raise OAuthError(answer.value, _NO_TOKENS_YET[answer], status=400)
+    message = RedeemCode(
+        client_id=client.id,
+        redirect_uri=None,
+        challenge=None,
+        refresh=client.refresh if REFRESH_TOKEN in client.grant_types else None,
+        access=await _wish(call, form, narrow=False),
+        always_refresh=client.always_refresh,
+    )
+    reply = await core.engine.turn(family.address(core.tenant_id, answer), message)
+    return await _tokens_for_user(call, client, answer, _honoured(reply), None)
+
+
 async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
     """RFC 6749 §4.4: the client acts for itself, as far as its roles let it."""
     core = call.core
@@ -136,6 +165,7 @@ _GRANTS: Mapping[str, Grant] = {
     AUTHORIZATION_CODE: _authorization_code,
     REFRESH_TOKEN: _refresh_token,
     CLIENT_CREDENTIALS: _client_credentials,
+    DEVICE_CODE: _device_code,
 }
 GRANT_TYPES = tuple(_GRANTS)
 """The grants there are; discovery announces them."""

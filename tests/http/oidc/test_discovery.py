@@ -12,7 +12,6 @@ from gatehouse.storage.tenants import SigningKeys
 from tests.http.oidc.house import ISSUER, KEY, TENANT, Client, House, Node, claims
 
 NOT_OFFERED = {
-    "device_authorization_endpoint",
     "backchannel_logout_session_supported",
 }
 """Members of Logto's document about what is not built here yet."""
@@ -22,6 +21,7 @@ LOGTO_MEMBERS = {
     "claims_parameter_supported",
     "claims_supported",
     "code_challenge_methods_supported",
+    "device_authorization_endpoint",
     "end_session_endpoint",
     "grant_types_supported",
     "issuer",
