@@ -20,8 +20,9 @@ _ENABLED = Stmt(
     .where(_h.c.tenant_id == sa.bindparam("tenant_id"), _h.c.enabled)
     .order_by(_h.c.created_at, _h.c.id)
 )
-_RESULT = _l.c.payload.op("->>", return_type=sa.Text())(sa.literal_column("'result'"))
-_SUCCEEDED = _RESULT == sa.literal_column("'Success'")
+_SUCCEEDED = _l.c.payload.op("->>", return_type=sa.Text())(
+    sa.literal_column("'result'")
+) == sa.literal_column("'Success'")
 _STATS = Stmt(
     sa.select(sa.func.count(sa.case((_SUCCEEDED, 1))), sa.func.count()).where(
         _l.c.tenant_id == sa.bindparam("tenant_id"),

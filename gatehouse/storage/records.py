@@ -293,6 +293,17 @@ class DomainEvent(Record, frozen=True, kw_only=True):
     claimed_until: int = 0
 
 
+class EmailTemplate(Record, frozen=True, kw_only=True):
+    """What mails of a kind say in a language: `details` have a `subject` and a `content`."""
+
+    tenant_id: str = ""
+    id: str = ""
+    language_tag: str
+    template_type: str
+    details: Json
+    created_at: int = 0
+
+
 class Hook(Record, frozen=True, kw_only=True):
     """An address that wants to hear of events: of `event` alone, if there are no `events`."""
 

@@ -469,6 +469,17 @@ domain_events = _table(
     _index("domain_events", "created_at", "id"),
 )
 
+email_templates = _table(
+    "email_templates",
+    "email_template",
+    _key("id"),
+    _text("language_tag"),
+    _text("template_type"),
+    _json("details"),
+    _time("created_at"),
+    _unique("email_templates", "language_tag", "template_type"),
+)
+
 hooks = _table(
     "hooks",
     "hook",

@@ -104,7 +104,15 @@ _ROTATION = {
 """What a refused rotation is called here, by rule."""
 
 _NAMED_BY_ID = frozenset(
-    {"application", "audit_log", "hook", "resource", "organization", "organization_scope"}
+    {
+        "application",
+        "audit_log",
+        "email_template",
+        "hook",
+        "organization",
+        "organization_scope",
+        "resource",
+    }
 )
 """Records whose absence is `entity.not_exists_with_id`; of others it is `entity.not_found`."""
 

@@ -84,6 +84,11 @@ MESSAGES: dict[str, tuple[int, str]] = {
     # Organizations
     "organization.require_membership": (422, "Only members of the organization have roles there."),
     "organization.role_names_not_found": (422, "There are no roles with these names: {names}."),
+    # Email templates
+    "connector.email_connector.bulk_deletion_no_filter": (
+        422,
+        "Say by language or by type which templates to delete.",
+    ),
     # Webhooks
     "hook.missing_events": (400, "A webhook listens to one event at least."),
     "hook.endpoint_responded_with_error": (422, "The endpoint answered with an error."),

@@ -12,6 +12,7 @@ from gatehouse.http.logto.management import (
     applications,
     configs,
     dashboard,
+    email_templates,
     hooks,
     logs,
     organization_invitations,
@@ -60,6 +61,7 @@ def api_operations() -> list[Operation]:
         logs.operations,
         dashboard.operations,
         hooks.operations,
+        email_templates.operations,
         experience.OPERATIONS,
         well_known.operations,
     )

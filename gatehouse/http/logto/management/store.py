@@ -14,6 +14,7 @@ from gatehouse.http.call import Call
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.census import Census
+from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.organizations import (
     OrganizationEmailDomains,
@@ -69,6 +70,7 @@ class Store:
         self.audit_logs = AuditLogs(tx, tenant_id)
         self.census = Census(tx, tenant_id)
         self.hooks = Hooks(tx, tenant_id)
+        self.email_templates = EmailTemplates(tx, tenant_id)
 
 
 async def read(call: Call[Any, Any], ask: Callable[[Store], T]) -> T:

@@ -818,11 +818,28 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
     op.create_index(
         "ix_hooks_created_at_id", "hooks", ["tenant_id", "created_at", "id"], unique=False
     )
+    op.create_table(
+        "email_templates",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("language_tag", sa.Text(), nullable=False),
+        sa.Column("template_type", sa.Text(), nullable=False),
+        sa.Column("details", Json(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_email_templates"),
+    )
+    op.create_index(
+        "uq_email_templates_template_type",
+        "email_templates",
+        ["tenant_id", "language_tag", "template_type"],
+        unique=True,
+    )
 
 
 def downgrade() -> None:
     """Drop every table."""
     for table in (
+        "email_templates",
         "hooks",
         "daily_active_users",
         "organizations_users_roles",
