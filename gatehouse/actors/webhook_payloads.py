@@ -90,7 +90,7 @@ def data_payload(
         data = {"id": id_} if record is None else shown(record, subject.fields)
     payload: dict[str, Any] = {"params": {subject.parameter: id_}, "data": data}
     if event == "Organization.Membership.Updated":
-        payload["organizationId"] = id_
+        payload |= {_camel(name): fact for name, fact in facts.items()}
     return payload
 
 

@@ -89,7 +89,7 @@ class Organizations(Repository[Organization]):
         joined = [row[0] for row in self.tx.rows(_WELCOMING, params)]
         for id_ in joined:
             members.add(id_, [user_id])
-            found = roles.search(None, MAX_JIT_ROLES, only="jit", organization_id=id_).items
+            found = roles.search(None, MAX_JIT_ROLES, organization_id=id_).items
             members.roles(id_).add(user_id, [role.id for role in found if role.type == "User"])
         return joined
 

@@ -29,6 +29,9 @@ from gatehouse.storage.repository import LinkRows, Links, Listing, Page, R, Rows
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 
+MAX_TOLD = 5000
+"""Members that an event names at most, of those who came and of those who went."""
+
 _TENANT = sa.bindparam("tenant_id", type_=sa.Text)
 _WITHIN = sa.bindparam("organization_id", type_=sa.Text)
 _MEMBER = sa.bindparam("member_id", type_=sa.Text)
@@ -259,6 +262,10 @@ class Members(Links, Generic[R]):
     def __init__(self, tx: Transaction, tenant_id: str, kind: Membership[R]) -> None:
         super().__init__(tx, tenant_id, kind.rows, "Organization.Membership.Updated")
         self.kind = kind
+
+    def _facts(self, added: set[str], removed: set[str]) -> dict[str, Any]:
+        facts = {f"added_{self.kind.key}s": added, f"removed_{self.kind.key}s": removed}
+        return {name: sorted(ids)[:MAX_TOLD] for name, ids in facts.items() if ids}
 
     def roles(self, organization_id: str) -> Links:
         """The roles of members within an organization."""

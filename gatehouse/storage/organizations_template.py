@@ -48,7 +48,7 @@ def _of_member(link: sa.Table, member: str) -> sa.ColumnElement[bool]:
         sa.select(link.c.tenant_id, link.c.organization_role_id).where(
             link.c.tenant_id == sa.bindparam("tenant_id"),
             link.c.organization_id == sa.bindparam("organization_id"),
-            link.c[member] == sa.bindparam("member_id"),
+            link.c[member] == sa.bindparam(member),
         )
     )
 
@@ -126,19 +126,22 @@ class _Template(Repository[R]):
         search: Search | str | None = None,
         limit: int = 20,
         offset: int = 0,
-        only: str | None = None,
+        /,
         **ids: str,
     ) -> Page[R]:
-        """One page of those found, by name. `only` names a filter, `ids` are its parameters."""
-        listing, params = self.finder.listing(search, () if only is None else (only,))
+        """One page of those found, by name. The names of the `ids` decide what it is narrowed to.
+
+        Raises `KeyError` for names that no filter has.
+        """
+        listing, params = self.finder.listing(search, (" ".join(sorted(ids)),) if ids else ())
         return self._page(listing, limit, offset, **params, **ids)
 
 
 class OrganizationRoles(_Template[OrganizationRole]):
     """The roles of the template. `create` and `update` raise `Conflict` on `name`.
 
-    Filters of `search`: `jit` (`organization_id`): those that newcomers of an organization
-    receive; `user` and `application` (`organization_id`, `member_id`): those of a member.
+    `search` narrows to what newcomers of an organization receive by `organization_id`, to what a
+    member has by `user_id` or `application_id` besides.
     """
 
     rows = ROLES
@@ -148,9 +151,11 @@ class OrganizationRoles(_Template[OrganizationRole]):
         ("id", "name", "description"),
         lower_case=("id",),
         filters={
-            "jit": JIT_ROLES.related("organization_id"),
-            "user": _of_member(schema.organizations_users_roles, "user_id"),
-            "application": _of_member(schema.organizations_applications_roles, "application_id"),
+            "organization_id": JIT_ROLES.related("organization_id"),
+            "organization_id user_id": _of_member(schema.organizations_users_roles, "user_id"),
+            "application_id organization_id": _of_member(
+                schema.organizations_applications_roles, "application_id"
+            ),
         },
         by="name",
     )
@@ -194,7 +199,7 @@ class OrganizationRoles(_Template[OrganizationRole]):
 class OrganizationScopes(_Template[OrganizationScope]):
     """The scopes of the template. `create` and `update` raise `Conflict` on `name`.
 
-    The filter of `search`: `role` (`role_id`): those that a role grants.
+    `search` narrows to what a role grants by `role_id`.
     """
 
     rows = SCOPES
@@ -203,7 +208,7 @@ class OrganizationScopes(_Template[OrganizationScope]):
         schema.organization_scopes,
         ("id", "name", "description"),
         lower_case=("id",),
-        filters={"role": ROLE_SCOPES.related("role_id")},
+        filters={"role_id": ROLE_SCOPES.related("role_id")},
         by="name",
     )
 

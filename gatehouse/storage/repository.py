@@ -380,7 +380,9 @@ class Links:
         Raises `NotFound` if the owner or a member does not exist.
         """
         self._check(owner_id, ids)
-        return self._change(self.rows.add, owner_id, ids)
+        added = self._change(self.rows.add, owner_id, ids)
+        self._tell(owner_id, added, set())
+        return added
 
     def remove(self, owner_id: str, ids: Sequence[str]) -> None:
         """End the relation to members. Raises `NotFound` for one that is not related."""
@@ -388,12 +390,13 @@ class Links:
         for id_ in ids:
             if id_ not in gone:
                 raise NotFound(self.rows.link.info["entity"], id_)
+        self._tell(owner_id, set(), gone)
 
     def replace(self, owner_id: str, ids: Sequence[str]) -> None:
         """Make these the members, and no others. Raises `NotFound` as `add` does."""
         self._check(owner_id, ids)
-        self._change(self.rows.clear, owner_id, ids)
-        self._change(self.rows.add, owner_id, ids)
+        gone = self._change(self.rows.clear, owner_id, ids)
+        self._tell(owner_id, self._change(self.rows.add, owner_id, ids), gone)
 
     def _check(self, owner_id: str, ids: Sequence[str]) -> None:
         for rows, wanted in ((self.rows.owner, [owner_id]), (self.rows.member, list(ids))):
@@ -405,11 +408,16 @@ class Links:
 
     def _change(self, statement: Stmt, owner_id: str, ids: Sequence[str]) -> set[str]:
         params = self._at(owner_id) | {"ids": list(ids)}
-        changed = {row[0] for row in self.tx.rows(statement, params)}
-        if changed and self.event is not None:
-            payload = {self.rows.owner_column: owner_id}
+        return {row[0] for row in self.tx.rows(statement, params)}
+
+    def _tell(self, owner_id: str, added: set[str], removed: set[str]) -> None:
+        if self.event is not None and (added or removed):
+            payload = {self.rows.owner_column: owner_id} | self._facts(added, removed)
             record_event(self.tx, self.tenant_id, self.event, payload)
-        return changed
+
+    def _facts(self, added: set[str], removed: set[str]) -> dict[str, Any]:
+        """What an event says besides the owner."""
+        return {}
 
     def _at(self, owner_id: str) -> dict[str, Any]:
         return {"tenant_id": self.tenant_id, "owner_id": owner_id}

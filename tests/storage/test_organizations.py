@@ -90,10 +90,31 @@ async def test_members_have_roles_within_their_organization_alone(db: Database) 
         assert members.roles_in(user, [acme, apex])[acme][0].id == role
         members.roles(apex).replace(user, [])
         assert OrganizationRoles(tx, TENANT).search(
-            None, only="user", organization_id=acme, member_id=user
+            None, organization_id=acme, user_id=user
         ).items == [OrganizationRoles(tx, TENANT).get(role)]
         with pytest.raises(NotFound):
             members.roles(apex).remove(user, [role])
+
+    await db.write(unit)
+
+
+async def test_an_event_tells_who_came_and_who_went(db: Database) -> None:
+    def unit(tx: Transaction) -> None:
+        organization = an_organization(tx)
+        ada, bob, eve = (a_user(tx, name) for name in ("ada", "bob", "eve"))
+        members = OrganizationUsers(tx, TENANT)
+        before = len(tx.events)
+        members.add(organization, [ada, bob])
+        members.add(organization, [ada])
+        members.replace(organization, [bob, eve])
+        here = {"organization_id": organization}
+        assert [(event.type, event.payload) for event in tx.events[before:]] == [
+            ("Organization.Membership.Updated", here | {"added_user_ids": sorted([ada, bob])}),
+            (
+                "Organization.Membership.Updated",
+                here | {"added_user_ids": [eve], "removed_user_ids": [ada]},
+            ),
+        ]
 
     await db.write(unit)
 
@@ -213,7 +234,7 @@ async def test_the_template_is_listed_by_name_with_what_its_roles_grant(db: Data
         assert [role.id for role in roles.find_by_names(["b", "c"])] == [b]
         assert roles.scopes_of([a, b]) == {a: [(scope, "read")], b: []}
         assert roles.resource_scopes_of([a]) == {a: []}
-        assert OrganizationScopes(tx, TENANT).search(only="role", role_id=b).items == []
+        assert OrganizationScopes(tx, TENANT).search(role_id=b).items == []
 
     await db.write(unit)
     with pytest.raises(Conflict):
@@ -235,7 +256,7 @@ async def test_newcomers_are_known_by_their_domain_and_receive_roles(db: Databas
             domains.delete(organization, "b.example")
         role = a_role(tx)
         OrganizationJitRoles(tx, TENANT).add(organization, [role])
-        jit = OrganizationRoles(tx, TENANT).search(only="jit", organization_id=organization)
+        jit = OrganizationRoles(tx, TENANT).search(organization_id=organization)
         assert [one.id for one in jit.items] == [role]
         OrganizationJitRoles(tx, TENANT).add(organization, [a_role(tx, "r", "MachineToMachine")])
         ada, bob = a_user(tx), a_user(tx, "bob")

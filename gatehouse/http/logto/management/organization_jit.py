@@ -118,7 +118,7 @@ relate(
         ),
         links=lambda store, path: (store.organization_jit_roles, path["id"]),
         members=lambda store, path, page: store.organization_roles.search(
-            None, *page, "jit", organization_id=store.organizations.get(path["id"]).id
+            None, *page, organization_id=store.organizations.get(path["id"]).id
         ),
         view=OrganizationRoleView,
         adding=ids_body("AddedJitRoleIds", "organizationRoleIds", some=True),

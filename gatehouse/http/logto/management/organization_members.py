@@ -226,9 +226,8 @@ def members_of_organizations(kind: Kind[M]) -> Operations:
             members=lambda store, path, page: store.organization_roles.search(
                 None,
                 *page,
-                kind.name,
                 organization_id=path["id"],
-                member_id=roles_of(store, path)[1],
+                **{f"{kind.name}_id": roles_of(store, path)[1]},
             ),
             view=OrganizationRoleView,
             **kind.roles,

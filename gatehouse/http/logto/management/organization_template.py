@@ -128,7 +128,7 @@ relate(
         ),
         links=lambda store, path: (store.organization_role_scopes, path["id"]),
         members=lambda store, path, page: store.organization_scopes.search(
-            None, *page, "role", role_id=store.organization_roles.get(path["id"]).id
+            None, *page, role_id=store.organization_roles.get(path["id"]).id
         ),
         view=OrganizationScopeView,
         adding=ids_body("AddedOrganizationScopeIds", "organizationScopeIds", some=True),

@@ -8,7 +8,10 @@ import pytest
 
 from gatehouse.actors import accounts
 from gatehouse.actors.verification import Profile
+from gatehouse.actors.webhook_payloads import data_payload
+from gatehouse.storage.records import DomainEvent
 from gatehouse.storage.tenants import SignInExperiences
+from gatehouse.storage.transaction import Transaction
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, CLIENT_ID, DEMO_APP, TENANT, Server
 
@@ -220,6 +223,32 @@ async def test_only_machines_and_their_roles_are_for_applications(api: Api) -> N
     roles = {"organizationRoleIds": [editor]}
     refused = await api("AssignOrganizationRolesToApplication", **here, json=roles, expect=422)
     assert refused["code"] == "entity.db_constraint_violated"
+
+
+async def test_webhooks_are_told_of_a_change_and_of_no_more(api: Api, server: Server) -> None:
+    events: list[DomainEvent] = []
+    server.core.db.listen(events.extend)
+    acme = await an_organization(api)
+    user = await a_member(api, acme)
+    scopes = [
+        (await api("CreateOrganizationScope", json={"name": name}, expect=201))["id"]
+        for name in ("read", "write")
+    ]
+    role = await a_role(api, organizationScopeIds=scopes[:1])
+
+    def told(tx: Transaction) -> dict[str, Any]:
+        return {one.type: data_payload(tx, TENANT, one.type, one.payload) for one in events}
+
+    payloads = await server.core.db.read(told)
+    granted = payloads["OrganizationRole.Scopes.Updated"]
+    assert granted["params"] == {"id": role}
+    assert [scope["id"] for scope in granted["data"]] == scopes[:1]
+    assert payloads["Organization.Membership.Updated"] == {
+        "params": {"id": acme},
+        "data": None,
+        "organizationId": acme,
+        "addedUserIds": [user],
+    }
 
 
 async def test_applications_that_are_no_members_can_be_listed(api: Api) -> None:
