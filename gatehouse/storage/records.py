@@ -293,6 +293,16 @@ class DomainEvent(Record, frozen=True, kw_only=True):
     claimed_until: int = 0
 
 
+class CaptchaProvider(Record, frozen=True, kw_only=True):
+    """Who checks that people are people. `config` is a JSON document with keys, sealed."""
+
+    tenant_id: str = ""
+    id: str = "default"
+    config: str
+    created_at: int = 0
+    updated_at: int = 0
+
+
 class EmailTemplate(Record, frozen=True, kw_only=True):
     """What mails of a kind say in a language: `details` have a `subject` and a `content`."""
 

@@ -469,6 +469,15 @@ domain_events = _table(
     _index("domain_events", "created_at", "id"),
 )
 
+captcha_providers = _table(
+    "captcha_providers",
+    "captcha_provider",
+    _key("id"),
+    _sealed("config"),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
 email_templates = _table(
     "email_templates",
     "email_template",

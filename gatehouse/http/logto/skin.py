@@ -8,8 +8,10 @@ from gatehouse.http.logto import experience, well_known
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
+    admin_console,
     application_secrets,
     applications,
+    captcha_provider,
     configs,
     dashboard,
     email_templates,
@@ -58,10 +60,12 @@ def api_operations() -> list[Operation]:
         organization_invitations.operations,
         sign_in_exp.operations,
         configs.operations,
+        admin_console.operations,
         logs.operations,
         dashboard.operations,
         hooks.operations,
         email_templates.operations,
+        captcha_provider.operations,
         experience.OPERATIONS,
         well_known.operations,
     )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from gatehouse.http.call import Call
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.captcha_providers import CaptchaProviders
 from gatehouse.storage.census import Census
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
@@ -71,6 +72,7 @@ class Store:
         self.census = Census(tx, tenant_id)
         self.hooks = Hooks(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
+        self.captcha_providers = CaptchaProviders(tx, tenant_id)
 
 
 async def read(call: Call[Any, Any], ask: Callable[[Store], T]) -> T:

@@ -819,6 +819,15 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         "ix_hooks_created_at_id", "hooks", ["tenant_id", "created_at", "id"], unique=False
     )
     op.create_table(
+        "captcha_providers",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("config", Sealed(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_captcha_providers"),
+    )
+    op.create_table(
         "email_templates",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -841,6 +850,7 @@ def downgrade() -> None:
     for table in (
         "email_templates",
         "hooks",
+        "captcha_providers",
         "daily_active_users",
         "organizations_users_roles",
         "organizations_applications_roles",
