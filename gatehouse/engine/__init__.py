@@ -14,6 +14,7 @@ from gatehouse.engine.actor import (
     Turn,
     keep,
 )
+from gatehouse.engine.dead_letters import DeadLetter, DeadLetters
 from gatehouse.engine.engine import Engine, wall_clock
 from gatehouse.engine.errors import (
     ConnectionLost,
@@ -35,6 +36,8 @@ __all__ = [
     "CancelTimer",
     "ConnectionLost",
     "Contended",
+    "DeadLetter",
+    "DeadLetters",
     "DeadlineExceeded",
     "Delivery",
     "Effect",

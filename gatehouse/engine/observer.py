@@ -46,6 +46,12 @@ class Observer:
     def outbox_lag(self, seconds: float) -> None:
         """Age of an effect when a handler first got it."""
 
+    def outbox_backlog(self, waiting: int, oldest_seconds: float, dead: int) -> None:
+        """So many effects wait or are being handled, the oldest for so long; so many were given up.
+
+        Told every few seconds by every node, of the outboxes that they all share.
+        """
+
     def timers_fired(self, count: int) -> None:
         """So many due timers were moved into the outbox."""
 

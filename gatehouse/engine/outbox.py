@@ -31,7 +31,15 @@ from gatehouse.engine.codec import (
 )
 from gatehouse.engine.errors import EngineError
 from gatehouse.engine.observer import Observer
-from gatehouse.engine.outbox_scripts import BURY, CLAIM, DELIVERED, DRAIN, GROUP, POSTPONE
+from gatehouse.engine.outbox_scripts import (
+    BACKLOG,
+    BURY,
+    CLAIM,
+    DELIVERED,
+    DRAIN,
+    GROUP,
+    POSTPONE,
+)
 from gatehouse.engine.redis import Redis, Script
 from gatehouse.engine.wire import Argument
 
@@ -49,6 +57,9 @@ DEAD_LETTERS: Final = 10_000
 
 CLAIM_SECONDS: Final = 5.0
 """How often a node looks for effects of dead nodes."""
+
+MEASURE_SECONDS: Final = 5.0
+"""How often a node looks at how much waits, whoever is to deliver it."""
 
 FORGET_AFTER: Final = 3_600_000
 """ms after which a consumer that holds nothing and was not heard of is removed from its group."""
@@ -154,6 +165,7 @@ class Outbox:
                 async with trio.open_nursery() as loops:
                     loops.start_soon(self._drain_stirred, deliveries)
                     loops.start_soon(self._claim_regularly, deliveries)
+                    loops.start_soon(self._measure_regularly)
                     task_status.started()
                     while True:
                         self._stirred.update(range(PARTITIONS))
@@ -221,6 +233,28 @@ class Outbox:
         for entry, fields, held in await self._redis.eval(CLAIM, [outbox_key(partition)], args):
             self._begin(partition, entry, fields, held, deliveries)
 
+    async def _measure_regularly(self) -> None:
+        while True:
+            try:
+                await self._measure()
+            except (EngineError, RedisError) as error:
+                _logger.debug("the backlog is not known: %s", type(error).__name__)
+            await trio.sleep(MEASURE_SECONDS)
+
+    async def _measure(self) -> None:
+        """Tell the observer of what waits in all partitions: also what no node consumes."""
+        waiting = dead = 0
+        births = []
+        for partition in range(PARTITIONS):
+            keys = [outbox_key(partition), dead_key(partition)]
+            count, oldest, letters = await self._redis.eval(BACKLOG, keys)
+            waiting += count
+            dead += letters
+            if oldest:
+                births.append(_born_at(oldest))
+        age = max(self._clock() - min(births), 0) / 1000 if births else 0.0
+        self._observer.outbox_backlog(waiting, age, dead)
+
     async def _room(self) -> int:
         """How many effects may be taken now; waits until it is one at least."""
         while self._at_work >= DELIVERIES:
@@ -240,8 +274,7 @@ class Outbox:
         id = named[b"i"].decode() if b"i" in named else f"{partition:02d}-{entry.decode()}"
         failures = int(named.get(b"n", 0)) + deliveries_before
         if failures == 0:
-            born = int(entry.partition(b"-")[0])
-            self._observer.outbox_lag(max(self._clock() - born, 0) / 1000)
+            self._observer.outbox_lag(max(self._clock() - _born_at(entry), 0) / 1000)
         self._at_work += 1
         held = _Held(partition, entry, id, named[b"e"], failures)
         deliveries.start_soon(self._work_on, held)
@@ -306,3 +339,8 @@ class Outbox:
             else:
                 return
         _logger.warning("an effect was handled, but Redis could not be told")
+
+
+def _born_at(entry: bytes) -> int:
+    """When an entry of a stream was added, by Redis' clock; ms since the epoch."""
+    return int(entry.partition(b"-")[0])

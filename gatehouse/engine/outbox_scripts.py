@@ -130,3 +130,31 @@ return 1
 
 KEYS: outbox, dead letters. ARGV: group, entry id, letters to keep, effect, id, failures, error.
 """
+
+REDELIVER: Final = Script(
+    """
+local letter = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not letter then
+  return 0
+end
+redis.call('XDEL', KEYS[1], ARGV[1])
+redis.call('XADD', KEYS[2], '*', 'e', letter[2][2], 'i', letter[2][4])
+return 1
+"""
+)
+"""A dead letter is to be delivered again, as if it had never failed, but under its id.
+
+KEYS: dead letters, outbox. ARGV: entry id of the letter. Answers 0 if there is no such letter.
+"""
+
+BACKLOG: Final = Script(
+    """
+local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+return {redis.call('XLEN', KEYS[1]), oldest and oldest[1] or '', redis.call('XLEN', KEYS[2])}
+"""
+)
+"""What waits. KEYS: outbox, dead letters.
+
+Answers the number of effects in the outbox (waiting or with a consumer), the entry id of the
+oldest or nothing, and the number of dead letters.
+"""

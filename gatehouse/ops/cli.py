@@ -1,4 +1,4 @@
-"""The command line: `gatehouse serve`, `migrate`, `seed`, `keys`, `doctor`, `bench`.
+"""The command line: `gatehouse serve`, `migrate`, `seed`, `keys`, `outbox`, `doctor`, `bench`.
 
 Imports wait until a command needs them, because every command, `--help` too, pays for what is
 imported here.
@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,7 @@ from gatehouse.ops.errors import expected_errors, sole_cause
 from gatehouse.ops.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from gatehouse.engine.dead_letters import DeadLetter
     from gatehouse.ops.server import Started
 
 T = TypeVar("T")
@@ -123,6 +125,67 @@ def delete(kid: str) -> None:
     from gatehouse.ops import keys as commands  # noqa: PLC0415
 
     _run(commands.delete_key, _settings(), kid)
+
+
+@cli.group()
+def outbox() -> None:
+    """Messages, audit entries and other effects that were given up: the dead letters."""
+
+
+@outbox.command("list")
+@click.option("--kind", help="Only effects of this kind.")
+def list_letters(kind: str | None) -> None:
+    """List the dead letters: id, kind, when it was given up, attempts, last error, bytes."""
+    from gatehouse.ops import dead_letters  # noqa: PLC0415
+
+    selection = dead_letters.Selection(kind=kind, every=kind is None)
+    for letter in _run(dead_letters.list_letters, _settings(), selection):
+        when = datetime.fromtimestamp(letter.died_at // 1000, UTC).isoformat()
+        click.echo(
+            f"{letter.id}  {letter.kind}  {when}  {letter.failures}  {letter.error}  {letter.size}"
+        )
+
+
+def _choosing_letters(command: Callable[..., None]) -> Callable[..., None]:
+    """The ways to say which letters are meant."""
+    command = click.option("--all", "every", is_flag=True, help="All there are.")(command)
+    command = click.option("--kind", help="All of this kind.")(command)
+    return click.argument("ids", metavar="[ID]...", nargs=-1)(command)
+
+
+@outbox.command()
+@_choosing_letters
+def redeliver(ids: tuple[str, ...], kind: str | None, every: bool) -> None:
+    """Deliver dead letters again, under the ids they had."""
+    from gatehouse.ops import dead_letters  # noqa: PLC0415
+
+    _deal_with_letters(dead_letters.redeliver, ids, kind, every)
+
+
+@outbox.command()
+@_choosing_letters
+def drop(ids: tuple[str, ...], kind: str | None, every: bool) -> None:
+    """Delete dead letters for good."""
+    from gatehouse.ops import dead_letters  # noqa: PLC0415
+
+    _deal_with_letters(dead_letters.drop, ids, kind, every)
+
+
+def _deal_with_letters(
+    act: Callable[..., Coroutine[Any, Any, list[DeadLetter]]],
+    ids: tuple[str, ...],
+    kind: str | None,
+    every: bool,
+) -> None:
+    from gatehouse.ops.dead_letters import Selection  # noqa: PLC0415
+
+    if not (ids or kind or every):
+        raise click.UsageError("say which: ids, --kind or --all")
+    done = {letter.id for letter in _run(act, _settings(), Selection(frozenset(ids), kind, every))}
+    for id in sorted(done):
+        click.echo(id)
+    if missing := set(ids) - done:
+        raise click.ClickException(f"no such dead letter: {', '.join(sorted(missing))}")
 
 
 @cli.command()

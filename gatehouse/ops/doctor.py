@@ -9,19 +9,22 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 import trio
 
+from gatehouse.actors.connectors.messengers import Messengers
+from gatehouse.actors.messages import OutgoingMessage
+from gatehouse.actors.outbound import Outbound
 from gatehouse.engine.actor import Kind, Turn
 from gatehouse.engine.engine import Engine
-from gatehouse.engine.redis import Redis, redis_from_url
+from gatehouse.engine.redis import Redis
 from gatehouse.ops import datadir, delivery
-from gatehouse.ops.embedded import private_valkey, running_valkey
 from gatehouse.ops.errors import expected_errors, sole_cause
+from gatehouse.ops.reach import open_redis
 from gatehouse.ops.settings import check_urls
 from gatehouse.ops.worker import TENANT
 from gatehouse.storage.database import Database
@@ -29,7 +32,6 @@ from gatehouse.storage.migrate import current_revision, head
 from gatehouse.storage.tenants import SigningKeys, Tenants
 
 if TYPE_CHECKING:
-    from gatehouse.ops.delivery import OutgoingMessage
     from gatehouse.ops.settings import Settings
     from gatehouse.storage.transaction import Transaction
 
@@ -65,7 +67,9 @@ async def examine(settings: Settings, test_recipient: str | None = None) -> list
     datadir.prepare_data_dir(settings)
     findings = list(_check_settings(settings))
     async with AsyncExitStack() as stack:
-        findings += await _guarded("redis", lambda: _open_redis(settings, stack), _check_redis)
+        findings += await _guarded(
+            "redis", lambda: stack.enter_async_context(open_redis(settings)), _check_redis
+        )
         db = await stack.enter_async_context(
             Database.open(settings.database, vault=datadir.vault(settings), pool_size=1)
         )
@@ -142,28 +146,6 @@ def _read_keys(tx: Transaction) -> tuple[bool, list[str]]:
     return Tenants(tx).find(TENANT) is not None, [k.alg for k in keys if k.status == "current"]
 
 
-async def _open_redis(settings: Settings, stack: AsyncExitStack) -> Redis:
-    url = await stack.enter_async_context(_redis_url(settings))
-    links = await stack.enter_async_context(trio.open_nursery())
-    stack.callback(links.cancel_scope.cancel)
-    redis = redis_from_url(url)
-    await links.start(redis.run)
-    return redis
-
-
-@asynccontextmanager
-async def _redis_url(settings: Settings) -> AsyncIterator[str]:
-    """The Redis of the settings; the embedded one is started if no server runs it."""
-    given = settings.redis_url.get_secret_value()
-    running = given or running_valkey(settings.data_dir)
-    if running:
-        yield running
-        return
-    with datadir.sole_owner(settings.data_dir):
-        async with private_valkey(settings.data_dir) as url:
-            yield url
-
-
 async def _check_redis(redis: Redis) -> AsyncIterator[Finding]:
     before = time.time()
     seconds, micros = await redis.execute("TIME")
@@ -226,19 +208,21 @@ def _check_delivery(recipient: str) -> Callable[[Any], AsyncIterator[Finding]]:
 async def _deliver_message(settings: Settings, recipient: str) -> bool:
     """Send a message by way of a turn and the outbox; whether it arrived."""
     mark = secrets.token_hex(8)
-    message = delivery.OutgoingMessage(
+    message = OutgoingMessage(
         tenant_id=TENANT,
         channel="email",
         recipient=recipient,
-        template="Test",
-        subject="Test message",
-        body=f"Gatehouse can deliver messages ({mark}).",
+        usage="Test",
+        payload={"mark": mark},
+        to_inbox=True,
     )
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(Database.open(settings.database, pool_size=1))
-        engine = Engine(await _open_redis(settings, stack), node=f"doctor-{mark}")
+        engine = Engine(
+            await stack.enter_async_context(open_redis(settings)), node=f"doctor-{mark}"
+        )
         # A server that runs may be first to deliver it, which is as good.
-        delivery.handle_messages(engine, delivery.DevelopmentInbox(db))
+        delivery.handle_messages(engine, Messengers(db, Outbound()))
         outbox = await stack.enter_async_context(trio.open_nursery())
         stack.callback(outbox.cancel_scope.cancel)
         await outbox.start(engine.run)

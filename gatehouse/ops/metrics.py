@@ -49,6 +49,8 @@ class Definition:
     help: str
     labels: Labels = ()
     buckets: tuple[float, ...] = ()
+    shared: bool = False
+    """A gauge of what all workers see alike: the largest value counts, not the sum."""
 
 
 def _counter(name: str, help: str, *labels: str) -> Definition:
@@ -57,6 +59,10 @@ def _counter(name: str, help: str, *labels: str) -> Definition:
 
 def _gauge(name: str, help: str, *labels: str) -> Definition:
     return Definition(f"gatehouse_{name}", "gauge", help, labels)
+
+
+def _shared_gauge(name: str, help: str) -> Definition:
+    return Definition(f"gatehouse_{name}", "gauge", help, shared=True)
 
 
 def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: str) -> Definition:
@@ -83,6 +89,9 @@ METRICS: Final = (
     _counter("mailbox_refused", "Messages shed because a mailbox was full.", "kind"),
     _counter("outbox_effects", "Effects handled: delivered, failed or dead.", "kind", "outcome"),
     _histogram("outbox_lag_seconds", "Age of an effect at its first delivery.", LONG_SECONDS),
+    _shared_gauge("outbox_waiting", "Effects that wait or are being handled, of all nodes."),
+    _shared_gauge("outbox_oldest_seconds", "Age of the oldest of them; 0 if there is none."),
+    _shared_gauge("outbox_dead_letters", "Effects given up that nobody has dealt with."),
     _counter("timers_fired", "Timers that came due."),
     _histogram("redis_batch_size", "Requests in one write to Redis.", SIZES),
     _histogram("redis_in_flight", "Requests awaiting a reply, after a write.", SIZES),
@@ -225,7 +234,7 @@ class SnapshotFile:
 
 
 class Total:
-    """Snapshots added up: counters and histograms of all, gauges of those that still run."""
+    """Snapshots put together: counters and histograms of all, gauges of those that still run."""
 
     def __init__(self) -> None:
         self._counters: dict[str, dict[Labels, float]] = {}
@@ -306,8 +315,10 @@ def _is_counter(name: str) -> bool:
 def _sum(sums: dict[str, dict[Labels, float]], more: dict[str, list[tuple[Labels, float]]]) -> None:
     for name, series in more.items():
         known = sums.setdefault(name, {})
+        shared = _BY_NAME[name].shared
         for labels, value in series:
-            known[labels] = known.get(labels, 0) + value
+            before = known.get(labels, 0)
+            known[labels] = max(before, value) if shared else before + value
 
 
 def _cumulative(bounds: Sequence[float], cells: Sequence[float]) -> list[tuple[str, float]]:

@@ -32,6 +32,9 @@ class Metrics(Observer, HttpObserver, CoreObserver, HashObserver, StorageObserve
         self._mailbox_refused = counts("mailbox_refused_total")
         self._effects = counts("outbox_effects_total")
         self._lag = distribution("outbox_lag_seconds")
+        self._backlog = counts("outbox_waiting")
+        self._oldest = counts("outbox_oldest_seconds")
+        self._dead = counts("outbox_dead_letters")
         self._timers = counts("timers_fired_total")
         self._batch = distribution("redis_batch_size")
         self._in_flight = distribution("redis_in_flight")
@@ -107,6 +110,11 @@ class Metrics(Observer, HttpObserver, CoreObserver, HashObserver, StorageObserve
 
     def outbox_lag(self, seconds: float) -> None:
         self._lag.observe(seconds)
+
+    def outbox_backlog(self, waiting: int, oldest_seconds: float, dead: int) -> None:
+        self._backlog.set(waiting)
+        self._oldest.set(oldest_seconds)
+        self._dead.set(dead)
 
     def timers_fired(self, count: int) -> None:
         self._timers.add(amount=count)

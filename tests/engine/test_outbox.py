@@ -230,7 +230,7 @@ async def test_a_handler_that_hangs_is_stopped_and_tried_again(redis_url: str) -
         assert [each.attempt for each in await mailman.received(2)] == [1, 2]
 
 
-async def _take_and_die(redis: Redis, partition: int, times: int = 1) -> bytes:
+async def take_and_die(redis: Redis, partition: int, times: int = 1) -> bytes:
     """Take an effect as a node would that dies before it is delivered; the entry taken."""
     stream = outbox_key(partition)
     await redis.execute("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM", key=stream)
@@ -248,7 +248,7 @@ async def test_an_effect_is_claimed_from_a_dead_node_under_the_same_id(deploymen
     policy = OutboxPolicy(handler_time=50, claim_after=60, poll=20)
     async with link_to(deployment) as redis:
         await Engine(redis, node="dead").turn(BOOK, Enter("a", (Effect("mail", b"x"),)))
-        entry = await _take_and_die(redis, PARTITION)
+        entry = await take_and_die(redis, PARTITION)
         async with delivering(redis, {"mail": mailman}, outbox=policy):
             (delivery,) = await mailman.received(1)
             await emptied(redis)
@@ -260,7 +260,7 @@ async def test_an_effect_that_kills_its_nodes_becomes_a_dead_letter(redis_url: s
     policy = OutboxPolicy(attempts=3, handler_time=50, claim_after=60, poll=20)
     async with link_to(redis_url) as redis:
         await Engine(redis, node="dead").turn(BOOK, Enter("a", (Effect("mail", b"x"),)))
-        await _take_and_die(redis, PARTITION, times=3)
+        await take_and_die(redis, PARTITION, times=3)
         async with delivering(redis, {"mail": mailman}, outbox=policy):
             await emptied(redis)
             assert await redis.execute("XLEN", dead_key(PARTITION)) == 1
@@ -292,7 +292,7 @@ async def test_a_consumer_that_went_away_is_forgotten_but_not_what_it_holds(
     async with link_to(redis_url) as redis:
         engine = Engine(redis, node="dead")
         await engine.turn(BOOK, Enter("a", (Effect("mail", b"x"),)))
-        await _take_and_die(redis, PARTITION)
+        await take_and_die(redis, PARTITION)
         stream = outbox_key(PARTITION)
 
         async def consumers() -> set[bytes]:

@@ -6,8 +6,10 @@ import json
 
 import httpx
 
+from gatehouse.engine.codec import dead_key, outbox_key
 from tests.ops.conftest import Install
 from tests.ops.installation import eventually
+from tests.servers.valkey import Valkey
 
 
 def test_a_wrong_setting_ends_in_one_line(install: Install) -> None:
@@ -103,3 +105,48 @@ def test_doctor_says_what_is_wrong(install: Install) -> None:
     (gatehouse.data_dir / "secret-keys").touch()
     (gatehouse.data_dir / "secret-keys").chmod(0o644)
     assert "can be read by others" in gatehouse.run("doctor").stdout
+
+
+def test_dead_letters_are_listed_dropped_and_delivered_again(
+    install: Install, valkey: Valkey
+) -> None:
+    gatehouse = install(REDIS_URL=valkey.url)
+    with valkey.client() as client:
+        for number, kind in enumerate(("mail", "mail", "audit")):
+            letter = {
+                "e": f"{kind}\0the secret 1234",
+                "i": f"07-{number}",
+                "n": 12,
+                "error": "Oops",
+            }
+            client.xadd(dead_key(7), letter)
+        listed = gatehouse.run("outbox", "list")
+        assert "07-0  mail  2" in listed.stdout
+        assert listed.stdout.splitlines()[2].endswith("  12  Oops  15")
+        assert "1234" not in listed.stdout + listed.stderr
+        assert gatehouse.run("outbox", "list", "--kind", "audit").stdout.startswith("07-2")
+
+        assert gatehouse.run("outbox", "redeliver", "--kind", "audit").stdout == "07-2\n"
+        ((_, moved),) = client.xrange(outbox_key(7))
+        assert moved == {b"e": b"audit\0the secret 1234", b"i": b"07-2"}
+
+        unknown = gatehouse.run("outbox", "drop", "07-0", "07-9")
+        assert unknown.stdout == "07-0\n"
+        assert "no such dead letter: 07-9" in unknown.stderr
+        assert unknown.returncode == 1
+        assert gatehouse.run("outbox", "drop").returncode == 2
+        assert gatehouse.run("outbox", "drop", "--all").stdout == "07-1\n"
+        assert gatehouse.run("outbox", "list").stdout == ""
+        assert client.xlen(outbox_key(7)) == 1
+
+
+def test_dead_letters_of_a_redis_that_is_away_end_in_one_line(install: Install) -> None:
+    failed = install(REDIS_URL="redis://u:s3cret@127.0.0.1:1").run("outbox", "list")
+    assert failed.returncode == 1
+    assert "cannot be reached" in failed.stderr
+    assert "s3cret" not in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_the_embedded_redis_is_asked_without_a_server_too(install: Install) -> None:
+    assert install().run("outbox", "list").returncode == 0

@@ -66,6 +66,20 @@ def test_counters_of_departed_workers_stay_and_gauges_do_not(tmp_path: Path) -> 
     assert found["gatehouse_workers", ()] == 1
 
 
+def test_what_all_workers_see_alike_is_not_added_up(tmp_path: Path) -> None:
+    workforce = Workforce()
+    for name, waiting in (("1", 4), ("2", 3)):
+        recorder = Recorder()
+        Metrics(recorder).outbox_backlog(waiting, 60.0 + waiting, 1)
+        file = SnapshotFile(tmp_path / name)
+        workforce.arrived(name, file)
+        file.write(recorder.snapshot())
+    found = samples(workforce.total())
+    assert found["gatehouse_outbox_waiting", ()] == 4
+    assert found["gatehouse_outbox_oldest_seconds", ()] == 64.0
+    assert found["gatehouse_outbox_dead_letters", ()] == 1
+
+
 def test_a_label_that_is_not_bounded_cannot_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "MAX_SERIES", 10)
     recorder = Recorder()
