@@ -1,5 +1,7 @@
 """Organizations, their members and the template of roles and scopes that they share."""
 
+from collections.abc import Callable
+
 import pytest
 import sqlalchemy as sa
 
@@ -12,6 +14,7 @@ from gatehouse.storage.organizations import (
     OrganizationJitRoles,
     Organizations,
 )
+from gatehouse.storage.organizations_invitations import OrganizationInvitations
 from gatehouse.storage.organizations_members import (
     Members,
     OrganizationApplications,
@@ -291,3 +294,32 @@ async def test_no_step_of_a_grant_looks_at_more_than_its_key(db: Database) -> No
     plan = await plan_of(db, work)
     assert "(tenant_id=?)" not in plan
     assert "Seq Scan" not in plan
+
+
+LISTS: dict[str, Callable[[Transaction], object]] = {
+    "ix_organizations_created_at_id": lambda tx: Organizations(tx, TENANT).search(),
+    "ix_organizations_users_user_id_organization_id": lambda tx: Organizations(tx, TENANT).search(
+        user_id="u"
+    ),
+    "uq_organization_roles_name": lambda tx: OrganizationRoles(tx, TENANT).search(),
+    "ix_organization_invitations_organization_id_created_at_id": lambda tx: OrganizationInvitations(
+        tx, TENANT
+    ).search(organization_id="o"),
+    "ix_organization_jit_email_domains_email_domain_organization_id": lambda tx: Organizations(
+        tx, TENANT
+    ).join_by_email("u", "u@acme.example"),
+}
+
+
+async def test_every_list_has_its_index(db: Database) -> None:
+    for index, listing in LISTS.items():
+
+        def work(tx: Transaction, listing: Callable[[Transaction], object] = listing) -> None:
+            if tx.dialect == "postgresql":
+                tx._connection.execute("SET LOCAL enable_seqscan = off")
+                tx._connection.execute("SET LOCAL enable_bitmapscan = off")
+            listing(tx)
+
+        plan = await plan_of(db, work)
+        assert index in plan
+        assert "Seq Scan" not in plan
