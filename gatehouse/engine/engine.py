@@ -161,7 +161,7 @@ class Engine:
         outcome = "failed"
         self._in_flight += 1
         try:
-            self._admit()
+            await self._admit()
             partition, key = actor_key(address)
             actor = residents.active.get(key)
             if actor is None:
@@ -182,11 +182,13 @@ class Engine:
             self._observer.turn_finished(kind.name, outcome)
         return reply
 
-    def _admit(self) -> None:
+    async def _admit(self) -> None:
         """Refuse at once what could not be answered in time."""
         if self._in_flight > self._turns_in_flight:
             raise Overloaded("this node has too many turns in flight")
         if trio.current_effective_deadline() <= trio.current_time():
+            # Whoever is cancelled already must end as trio wants it, not with an error.
+            await trio.lowlevel.checkpoint_if_cancelled()
             raise DeadlineExceeded("the deadline had passed before the turn began")
 
     async def _wait(self, actor: Resident) -> None:

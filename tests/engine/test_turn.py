@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import msgspec
@@ -383,8 +382,21 @@ async def test_a_node_with_too_many_turns_refuses_at_once(redis_url: str) -> Non
 
 async def test_a_message_past_its_deadline_is_refused(redis_url: str) -> None:
     async with engine_at(redis_url) as engine:
-        with trio.CancelScope(deadline=-math.inf), pytest.raises(DeadlineExceeded):
+        deadline = trio.current_time() + 0.001
+        with trio.CancelScope(deadline=deadline):
+            while trio.current_time() <= deadline:
+                pass
+            with pytest.raises(DeadlineExceeded):
+                await engine.turn(BOOK, Enter("a"))
+        assert await engine.read(BOOK) is None
+
+
+async def test_a_message_of_a_cancelled_task_is_cancelled_and_not_sent(redis_url: str) -> None:
+    async with engine_at(redis_url) as engine:
+        with trio.CancelScope() as scope:
+            scope.cancel()
             await engine.turn(BOOK, Enter("a"))
+        assert scope.cancelled_caught
         assert await engine.read(BOOK) is None
 
 
