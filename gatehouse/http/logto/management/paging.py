@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -117,5 +117,5 @@ def listed(
 def _url(call: Call[Any, Any], page: int) -> str:
     """This request's URL for another page. As with Logto's own, `/api` is left out."""
     pairs = [pair for pair in parse_qsl(call.raw_query.decode()) if pair[0] != "page"]
-    path = call.url_path.removeprefix("/api")
+    path = quote(call.url_path.removeprefix("/api"))
     return f"{call.core.public_url}{path}?{urlencode([('page', page), *pairs])}"
