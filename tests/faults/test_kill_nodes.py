@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import trio
-from redis import Redis as PlainRedis
 
-from gatehouse.engine.codec import PARTITIONS, dead_key, due_key, outbox_key, timers_key
+from gatehouse.engine import DeadLetters, Redis
+from gatehouse.engine.codec import PARTITIONS, due_key, outbox_key, timers_key
 from tests.engine.node import address, node
-from tests.engine.running import engine_at
+from tests.engine.running import engine_at, link_to
+from tests.servers.cluster import Cluster
 from tests.servers.valkey import Valkey
 
 ACTORS = 6
@@ -29,17 +30,24 @@ LIFE = 0.4
 
 
 async def test_killed_nodes_lose_nothing_and_invent_nothing(valkey: Valkey, tmp_path: Path) -> None:
-    await _kill_nodes(valkey, tmp_path, runs=5)
+    await _kill_nodes(valkey.url, tmp_path, runs=5)
 
 
 @pytest.mark.slow
 async def test_two_hundred_killed_pairs_of_nodes_lose_nothing(
     valkey: Valkey, tmp_path: Path
 ) -> None:
-    await _kill_nodes(valkey, tmp_path, runs=200)
+    await _kill_nodes(valkey.url, tmp_path, runs=200)
 
 
-async def _kill_nodes(valkey: Valkey, tmp_path: Path, *, runs: int) -> None:
+@pytest.mark.slow
+async def test_forty_killed_pairs_of_nodes_on_a_cluster_lose_nothing(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    await _kill_nodes(cluster.url, tmp_path, runs=40)
+
+
+async def _kill_nodes(url: str, tmp_path: Path, *, runs: int) -> None:
     seed = random.randrange(sys.maxsize)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -48,12 +56,12 @@ async def _kill_nodes(valkey: Valkey, tmp_path: Path, *, runs: int) -> None:
     deliver = ["--deliveries", str(file)]
     committed: set[str] = set()
     seen = 0
-    with node(valkey.url, "survivor", *deliver, "--linger") as survivor:
+    with node(url, "survivor", *deliver, "--linger") as survivor:
         survivor.go()
         for run in range(runs):
             ledgers = f"run{run}"
-            replies = await _one_run(valkey.url, ledgers, deliver, chance)
-            entered = await _entries(valkey.url, ledgers)
+            replies = await _one_run(url, ledgers, deliver, chance)
+            entered = await _entries(url, ledgers)
             for actor, number, before, name in replies:
                 assert entered[actor][number - 1] == name
                 assert before == (entered[actor][number - 2] if number > 1 else "")
@@ -61,9 +69,9 @@ async def _kill_nodes(valkey: Valkey, tmp_path: Path, *, runs: int) -> None:
             names = [name for names in entered for name in names]
             assert len(set(names)) == len(names)
             committed.update(names)
-        with valkey.client() as client:
-            await _settled(client)
-            assert not any(client.exists(dead_key(number)) for number in range(PARTITIONS))
+        async with link_to(url) as redis:
+            await _settled(redis)
+            assert [letter async for letter in DeadLetters(redis).all()] == []
         assert survivor.process.poll() is None
     print(f"{runs} runs, {seen} replies seen, {len(committed)} turns committed")
     assert seen
@@ -99,16 +107,15 @@ async def _entries(url: str, ledgers: str) -> list[tuple[str, ...]]:
     return [book.names if book else () for book in books]
 
 
-async def _settled(client: PlainRedis) -> None:
+async def _settled(redis: Redis) -> None:
     """Wait until no effect and no timer is left anywhere."""
+    lengths = (("XLEN", outbox_key), ("ZCARD", due_key), ("HLEN", timers_key))
     with trio.fail_after(60):
         for number in range(PARTITIONS):
-            while (  # noqa: ASYNC110 - another process ends this
-                client.xlen(outbox_key(number))
-                or client.zcard(due_key(number))
-                or client.hlen(timers_key(number))
-            ):
-                await trio.sleep(0.02)
+            for command, key_of in lengths:
+                key = key_of(number)
+                while await redis.execute(command, key, key=key):  # noqa: ASYNC110
+                    await trio.sleep(0.02)
 
 
 def _check_deliveries(file: Path, committed: set[str]) -> None:
