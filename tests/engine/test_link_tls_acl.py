@@ -6,15 +6,21 @@ Redis services do it; the link's side is the same.
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from pathlib import Path
+
 import pytest
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 from redis.exceptions import NoPermissionError
 
 from gatehouse.engine.errors import Unavailable
 from gatehouse.engine.redis import redis_from_url
 from tests.servers.certificates import Certificates
+from tests.servers.cluster import ClusterNode
 from tests.servers.proxy import proxy_to
 from tests.servers.running import running, until_served
-from tests.servers.valkey import Valkey
+from tests.servers.sentinel import SERVICE, Sentinel
+from tests.servers.valkey import SOCKET, Valkey
 
 
 async def test_tls_carries_large_values_both_ways(
@@ -72,6 +78,58 @@ async def test_a_server_without_tls_is_unavailable_to_a_link_with_it(valkey: Val
     ):
         with pytest.raises(Unavailable):
             await redis.execute("PING")
+
+
+async def test_tls_to_sentinel_and_to_the_master_it_names(
+    valkey: Valkey, certificates: Certificates, server_directory: Path
+) -> None:
+    tls = certificates.server_context()
+    async with AsyncExitStack() as stack:
+        # The sentinel of the wheel knows no TLS: it watches where the link goes encrypted.
+        master = await stack.enter_async_context(proxy_to(valkey.socket, tls, also_plain=True))
+        sentinel = Sentinel(server_directory / "tls-sentinel", master.port)
+        door = await stack.enter_async_context(proxy_to(sentinel.socket, tls))
+        sentinel.start()
+        stack.callback(sentinel.stop)
+        url = f"rediss+sentinel://localhost:{door.port}/{SERVICE}"
+        async with running(f"{url}?ssl_ca_certs={certificates.authority}") as redis:
+            assert await until_served(lambda: redis.execute("SET", "a", "b")) == b"OK"
+            assert door.connections
+        async with running(url) as redis:
+            with pytest.raises(Unavailable, match=r"certificate|CERTIFICATE"):
+                await redis.execute("PING")
+    with valkey.client() as client:
+        assert client.get("a") == b"b"
+
+
+async def test_tls_to_every_server_of_a_cluster(
+    certificates: Certificates, server_directory: Path
+) -> None:
+    keys = [f"{{p{number:02}}}" for number in range(16)]
+    async with AsyncExitStack() as stack:
+        nodes, doors = [], []
+        for name in "ab":
+            directory = server_directory / f"tls-cluster-{name}"
+            door = await stack.enter_async_context(
+                proxy_to(directory / SOCKET, certificates.server_context())
+            )
+            node = ClusterNode(directory, announce_port=door.port)
+            node.start()
+            stack.callback(node.kill)
+            nodes.append(node)
+            doors.append(door)
+        half = REDIS_CLUSTER_HASH_SLOTS // 2
+        nodes[0].ask("CLUSTER", "ADDSLOTSRANGE", 0, half - 1)
+        nodes[1].ask("CLUSTER", "ADDSLOTSRANGE", half, REDIS_CLUSTER_HASH_SLOTS - 1)
+        nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", nodes[1].port, nodes[1].bus_port)
+        url = f"rediss+cluster://localhost:{doors[0].port}?ssl_ca_certs={certificates.authority}"
+        async with running(url) as redis:
+            for key in keys:
+                await until_served(lambda key=key: redis.execute("SET", key, key, key=key))
+        assert all(door.connections for door in doors)
+        sizes = [node.ask("DBSIZE") for node in nodes]
+    assert sum(sizes) == len(keys)
+    assert all(sizes)
 
 
 async def test_an_acl_user_may_do_what_its_rules_say(valkey: Valkey) -> None:

@@ -15,7 +15,7 @@ NODE_TIMEOUT_MS = 1000
 
 
 class ClusterNode(Valkey):
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, announce_port: int | None = None) -> None:
         self.bus_port = free_port()
         options = {
             "cluster-enabled": "yes",
@@ -25,6 +25,8 @@ class ClusterNode(Valkey):
             "cluster-allow-replica-migration": "no",
             "repl-diskless-sync-delay": 0,
         }
+        if announce_port is not None:
+            options |= {"cluster-announce-port": announce_port}
         arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         super().__init__(directory, *arguments, port=free_port())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
 class Proxy:
     """Forwards each connection to a server's Unix socket. Runs in the test's own trio."""
 
-    def __init__(self, upstream: Path, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, upstream: Path, tls: ssl.SSLContext | None = None, *, also_plain: bool = False
+    ) -> None:
         self.upstream = upstream
         self.port = 0
         self.connections = 0
@@ -24,6 +27,7 @@ class Proxy:
         self._let_through = trio.Event()
         self._let_through.set()
         self._tls = tls
+        self._also_plain = also_plain
 
     def hold(self) -> None:
         """Forward nothing in either direction from now on, and close nothing."""
@@ -35,7 +39,7 @@ class Proxy:
 
     async def _serve(self, plain: trio.SocketStream) -> None:
         client: trio.abc.Stream = plain
-        if self._tls is not None:
+        if self._tls is not None and not (self._also_plain and await _is_plain(plain)):
             client = trio.SSLStream(plain, self._tls, server_side=True, https_compatible=True)
         self.connections += 1
         try:
@@ -72,12 +76,21 @@ class Proxy:
         scope.cancel()
 
 
+async def _is_plain(stream: trio.SocketStream) -> bool:
+    """Whether the client speaks first of anything but a TLS handshake (RFC 8446 §5.1)."""
+    return await stream.socket.recv(1, socket.MSG_PEEK) != b"\x16"
+
+
 @asynccontextmanager
 async def proxy_to(
-    upstream: Path, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1"
+    upstream: Path,
+    tls: ssl.SSLContext | None = None,
+    *,
+    host: str = "127.0.0.1",
+    also_plain: bool = False,
 ) -> AsyncIterator[Proxy]:
-    """A running proxy on a port of its own."""
-    proxy = Proxy(upstream, tls)
+    """A running proxy on a port of its own; with `also_plain`, TLS is for those who want it."""
+    proxy = Proxy(upstream, tls, also_plain=also_plain)
     async with trio.open_nursery() as nursery:
         (listener,) = await trio.open_tcp_listeners(0, host=host)
         proxy.port = listener.socket.getsockname()[1]

@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from tests.servers.process import Server
 
 DATABASES = 16
+SOCKET = "valkey.sock"
+"""The Unix socket's name in a server's directory."""
 
 
 def server_binary() -> str:
@@ -31,7 +33,7 @@ class Valkey(Server):
 
     def __init__(self, directory: Path, *arguments: str, port: int = 0) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.socket = directory / "valkey.sock"
+        self.socket = directory / SOCKET
         self.port = port
         command = [server_binary()]
         command += ["--port", str(port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket)]
