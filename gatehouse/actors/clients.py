@@ -24,6 +24,7 @@ AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105
 CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 
 _PUBLIC_TYPES = frozenset({"Native", "SPA"})
 _SIGN_IN_GRANTS = frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN})
@@ -112,6 +113,9 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
     registered = application.oidc_client_metadata
     custom = application.custom_client_metadata
     device = application.type == "Native" and custom.is_device_flow
+    grants = _DEVICE_GRANTS if device else _GRANTS.get(application.type, frozenset())
+    if grants and custom.allow_token_exchange and not application.is_third_party:
+        grants |= {TOKEN_EXCHANGE}
     redirect_uris = tuple(registered.redirect_uris)
     public = application.type in _PUBLIC_TYPES
     known = [(secret.value, secret.expires_at) for secret in secrets]
@@ -123,7 +127,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
         name=application.name,
         public=public,
         third_party=application.is_third_party,
-        grant_types=_DEVICE_GRANTS if device else _GRANTS.get(application.type, frozenset()),
+        grant_types=grants,
         redirect_uris=redirect_uris,
         loopback_uris=_loopback(redirect_uris) if application.type == "Native" else frozenset(),
         post_logout_redirect_uris=tuple(registered.post_logout_redirect_uris),

@@ -196,7 +196,8 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class OpenForClient:
-    """A client acts for itself (RFC 6749 §4.4): a family of one opaque access token.
+    """A client acts for itself (RFC 6749 §4.4), or by an exchanged token for a user (RFC 8693):
+    a family of one opaque access token.
 
     `ttl` is in milliseconds.
     """
@@ -204,12 +205,13 @@ class OpenForClient:
     client_id: str
     scopes: tuple[str, ...]
     ttl: int
+    user_id: str | None = None
 
     def apply(self, state: Family | None, now: int, /) -> Turn[Family, Granted]:
-        """No code, no user, no refresh token (RFC 6749 §4.4.3)."""
+        """No code and no refresh token (RFC 6749 §4.4.3)."""
         fresh = Family(
             client_id=self.client_id,
-            user_id=None,
+            user_id=self.user_id,
             scopes=self.scopes,
             created_at=now,
             expires_at=now + self.ttl,

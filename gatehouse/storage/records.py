@@ -148,6 +148,21 @@ class ApplicationSecret(Record, frozen=True, kw_only=True):
         return f"<ApplicationSecret {self.name!r} of {self.application_id}>"
 
 
+class PersonalAccessToken(Record, frozen=True, kw_only=True):
+    """A user's named token, in the clear here and sealed in the database."""
+
+    tenant_id: str = ""
+    user_id: str
+    name: str
+    value: str
+    value_digest: str = ""
+    expires_at: int | None = None
+    created_at: int = 0
+
+    def __repr__(self) -> str:
+        return f"<PersonalAccessToken {self.name!r} of {self.user_id}>"
+
+
 class Resource(Record, frozen=True, kw_only=True):
     """An API that tokens are issued for (RFC 8707). `access_token_ttl` is in seconds."""
 

@@ -154,6 +154,19 @@ application_secrets = _table(
     _belongs_to("applications", "application_id"),
 )
 
+personal_access_tokens = _table(
+    "personal_access_tokens",
+    "personal_access_token",
+    _key("user_id"),
+    _key("name"),
+    _sealed("value"),
+    _text("value_digest"),
+    _time("expires_at", null=True),
+    _time("created_at"),
+    _belongs_to("users", "user_id"),
+    _unique("personal_access_tokens", "value_digest"),
+)
+
 resources = _table(
     "resources",
     "resource",

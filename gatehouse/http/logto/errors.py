@@ -86,6 +86,7 @@ _CONFLICTS: dict[tuple[str, str], str] = {
     ("resource", "indicator"): "resource.resource_identifier_in_use",
     ("scope", "name"): "scope.name_exists",
     ("application_secret", "name"): "application.secret_name_exists",
+    ("personal_access_token", "name"): "user.personal_access_token_name_exists",
 }
 """What a broken uniqueness rule of the storage is called here, by entity and field."""
 

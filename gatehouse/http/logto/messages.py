@@ -35,6 +35,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "entity.relation_foreign_key_not_found": (404, "A record that was referred to does not exist."),
     "entity.unique_integrity_violation": (422, "A record with these values exists already."),
     # Users
+    "user.personal_access_token_name_exists": (422, "The user has a token with this name already."),
     "user.username_already_in_use": (422, "This username is taken."),
     "user.username_starts_with_number": (422, "A username must not start with a digit."),
     "user.username_invalid_charset_hard": (

@@ -22,11 +22,13 @@ from gatehouse.http.logto.management import (
     organization_members,
     organization_template,
     organizations,
+    personal_access_tokens,
     resources,
     role_holders,
     roles,
     sign_in_exp,
     status,
+    subject_tokens,
     users,
 )
 from gatehouse.http.oidc import OIDC
@@ -41,6 +43,8 @@ def api_operations() -> list[Operation]:
     groups: tuple[Iterable[Operation], ...] = (
         status.operations,
         users.operations,
+        personal_access_tokens.operations,
+        subject_tokens.operations,
         role_holders.roles_of(role_holders.USER),
         applications.operations,
         application_secrets.operations,

@@ -7,7 +7,6 @@ endpoint is the busiest of all, so it is mounted in front of the web framework.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -18,10 +17,10 @@ from gatehouse.actors.clients import (
     CLIENT_CREDENTIALS,
     DEVICE_CODE,
     REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
     Client,
 )
 from gatehouse.actors.device_authorization import Pending, Poll
-from gatehouse.actors.directory import Api
 from gatehouse.actors.family import (
     AccessWish,
     Family,
@@ -40,16 +39,20 @@ from gatehouse.http.oidc.claims import OPENID, USER_SCOPES, id_token_claims
 from gatehouse.http.oidc.client_authentication import authenticate_client
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
 from gatehouse.http.oidc.errors import OAuthError
+from gatehouse.http.oidc.issued import (
+    ACCESS_TOKEN_TTL_S,
+    resource_parameter,
+    signed_access_token,
+    token_response,
+)
 from gatehouse.http.oidc.parameters import Parameters, form_parameters
+from gatehouse.http.oidc.token_exchange import exchange
 from gatehouse.http.operation import Operations
 
 AnyCall = Call[Any, Any]
 Grant = Callable[[AnyCall, Client, Parameters], Awaitable[dict[str, Any]]]
 
 operations = Operations(tags=("OIDC",), cors=cors("POST"))
-
-ACCESS_TOKEN_TTL_S = 3600
-"""How long an opaque access token is good."""
 
 MIN_VERIFIER, MAX_VERIFIER = 43, 128
 """Characters of a code verifier (RFC 7636 §4.1)."""
@@ -139,7 +142,7 @@ async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -
     """RFC 6749 §4.4: the client acts for itself, as far as its roles let it."""
     core = call.core
     asked = form.words("scope")
-    indicator = _resource_parameter(form)
+    indicator = resource_parameter(form)
     api = await (
         core.directory.default_resource()
         if indicator is None
@@ -148,8 +151,8 @@ async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -
     if api is not None:
         granted = await core.directory.client_scopes(client.id, api.indicator)
         scope = " ".join(name for name in asked if name in granted)
-        token = await _signed(call, client, client.id, api, scope)
-        return _response(token, api.token_ttl, scope)
+        token = await signed_access_token(call, client, client.id, api, scope)
+        return token_response(token, api.token_ttl, scope)
     if indicator is not None:
         raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
     family_id = new_family_id()
@@ -158,7 +161,7 @@ async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -
         OpenForClient(client.id, (), ACCESS_TOKEN_TTL_S * 1000),
     )
     token = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, opened.access_number)
-    return _response(token, ACCESS_TOKEN_TTL_S, "")
+    return token_response(token, ACCESS_TOKEN_TTL_S, "")
 
 
 _GRANTS: Mapping[str, Grant] = {
@@ -166,6 +169,7 @@ _GRANTS: Mapping[str, Grant] = {
     REFRESH_TOKEN: _refresh_token,
     CLIENT_CREDENTIALS: _client_credentials,
     DEVICE_CODE: _device_code,
+    TOKEN_EXCHANGE: exchange,
 }
 GRANT_TYPES = tuple(_GRANTS)
 """The grants there are; discovery announces them."""
@@ -204,17 +208,9 @@ def _challenge(verifier: str | None) -> str | None:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _resource_parameter(form: Parameters) -> str | None:
-    """RFC 8707 §2.2; a token is for one resource."""
-    resources = form.all("resource")
-    if len(resources) > 1:
-        raise OAuthError("invalid_target", "only a single resource indicator is supported")
-    return resources[0] if resources else None
-
-
 async def _wish(call: AnyCall, form: Parameters, *, narrow: bool) -> AccessWish:
     """The access token that the request asks for."""
-    resource = _resource_parameter(form)
+    resource = resource_parameter(form)
     default = None if resource else await call.core.directory.default_resource()
     return AccessWish(
         ttl=ACCESS_TOKEN_TTL_S * 1000,
@@ -250,14 +246,14 @@ async def _tokens_for_user(
         if api is None:
             raise OAuthError(*_WRONG_TARGET[Refusal.RESOURCE])
         scope = " ".join(name for name in granted.scopes if name in subject.scopes)
-        access = await _signed(call, client, subject.user.id, api, scope)
+        access = await signed_access_token(call, client, subject.user.id, api, scope)
         ttl = api.token_ttl
     id_token = refresh = None
     if OPENID in state.scopes:
         id_token = await _id_token(call, client, state, subject, nonce)
     if granted.refresh_number:
         refresh = core.tokens.encode(Purpose.REFRESH_TOKEN, family_id, granted.refresh_number)
-    return _response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
+    return token_response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
 
 
 async def _id_token(
@@ -280,40 +276,3 @@ async def _id_token(
         "iss": core.issuer,
     }
     return (await core.keyring()).sign_id_token(claims)
-
-
-async def _signed(call: AnyCall, client: Client, subject: str, api: Api, scope: str) -> str:
-    """An access token that the API checks by itself (RFC 9068 §2.2)."""
-    core = call.core
-    now = core.clock() // 1000
-    claims = {
-        "jti": secrets.token_urlsafe(16),
-        "sub": subject,
-        "iat": now,
-        "exp": now + api.token_ttl,
-        "scope": scope,
-        "client_id": client.id,
-        "iss": core.issuer,
-        "aud": api.indicator,
-    }
-    return (await core.keyring()).sign_access_token(claims)
-
-
-def _response(
-    access_token: str,
-    ttl: int,
-    scope: str,
-    *,
-    id_token: str | None = None,
-    refresh_token: str | None = None,
-) -> dict[str, Any]:
-    """RFC 6749 §5.1. `scope` is repeated, even if it is empty."""
-    fields = {
-        "access_token": access_token,
-        "expires_in": ttl,
-        "id_token": id_token,
-        "refresh_token": refresh_token,
-        "scope": scope,
-        "token_type": "Bearer",
-    }
-    return {name: value for name, value in fields.items() if value is not None}

@@ -30,6 +30,7 @@ from gatehouse.storage.organizations_template import (
     OrganizationRoleScopes,
     OrganizationScopes,
 )
+from gatehouse.storage.personal_access_tokens import PersonalAccessTokens
 from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
@@ -47,6 +48,7 @@ class Store:
         self.now = tx.now
         self.tenant_id = tenant_id
         self.users = Users(tx, tenant_id)
+        self.personal_access_tokens = PersonalAccessTokens(tx, tenant_id)
         self.roles = Roles(tx, tenant_id)
         self.user_roles: Links = UserRoles(tx, tenant_id)
         self.application_roles: Links = ApplicationRoles(tx, tenant_id)

@@ -843,12 +843,36 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         ["tenant_id", "language_tag", "template_type"],
         unique=True,
     )
+    op.create_table(
+        "personal_access_tokens",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", Sealed(), nullable=False),
+        sa.Column("value_digest", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "user_id"],
+            ["users.tenant_id", "users.id"],
+            name="fk_personal_access_tokens_users",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "user_id", "name", name="pk_personal_access_tokens"),
+    )
+    op.create_index(
+        "uq_personal_access_tokens_value_digest",
+        "personal_access_tokens",
+        ["tenant_id", "value_digest"],
+        unique=True,
+    )
 
 
 def downgrade() -> None:
     """Drop every table."""
     for table in (
         "email_templates",
+        "personal_access_tokens",
         "hooks",
         "captcha_providers",
         "daily_active_users",

@@ -1,0 +1,69 @@
+"""What the token endpoint gives out, whatever the grant was."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from gatehouse.actors.clients import Client
+from gatehouse.actors.directory import Api
+from gatehouse.http.call import Call
+from gatehouse.http.oidc.errors import OAuthError
+from gatehouse.http.oidc.parameters import Parameters
+
+AnyCall = Call[Any, Any]
+
+ACCESS_TOKEN_TTL_S = 3600
+"""How long an opaque access token is good."""
+
+
+def resource_parameter(form: Parameters) -> str | None:
+    """RFC 8707 §2.2; a token is for one resource."""
+    resources = form.all("resource")
+    if len(resources) > 1:
+        raise OAuthError("invalid_target", "only a single resource indicator is supported")
+    return resources[0] if resources else None
+
+
+async def signed_access_token(
+    call: AnyCall, client: Client, subject: str, api: Api, scope: str, *, actor: str | None = None
+) -> str:
+    """An access token that the API checks by itself (RFC 9068 §2.2).
+
+    `actor` is the user who acts for the subject (RFC 8693 §4.1).
+    """
+    core = call.core
+    now = core.clock() // 1000
+    claims: dict[str, Any] = {
+        "jti": secrets.token_urlsafe(16),
+        "sub": subject,
+        "iat": now,
+        "exp": now + api.token_ttl,
+        "scope": scope,
+        "client_id": client.id,
+        "iss": core.issuer,
+        "aud": api.indicator,
+    }
+    if actor is not None:
+        claims["act"] = {"sub": actor}
+    return (await core.keyring()).sign_access_token(claims)
+
+
+def token_response(
+    access_token: str,
+    ttl: int,
+    scope: str,
+    *,
+    id_token: str | None = None,
+    refresh_token: str | None = None,
+) -> dict[str, Any]:
+    """RFC 6749 §5.1. `scope` is repeated, even if it is empty."""
+    fields = {
+        "access_token": access_token,
+        "expires_in": ttl,
+        "id_token": id_token,
+        "refresh_token": refresh_token,
+        "scope": scope,
+        "token_type": "Bearer",
+    }
+    return {name: value for name, value in fields.items() if value is not None}
