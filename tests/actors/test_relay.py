@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,6 +34,20 @@ from gatehouse.storage.vault import Vault
 from tests.servers.receiver import Receiver, open_receiver
 
 TENANT = "default"
+KILLED_AFTER_ITS_COMMIT = """
+import os, signal, sys, trio
+from gatehouse.storage.database import Database
+from gatehouse.storage.records import Role
+from gatehouse.storage.roles import Roles
+
+async def main():
+    async with Database.open(sys.argv[1]) as db:
+        role = Role(name="reader", description="Reads")
+        await db.write(lambda tx: Roles(tx, "default").create(role))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+trio.run(main)
+"""
 QUICK = OutboxPolicy(first_pause=10, longest_pause=10, poll=10)
 
 
@@ -127,6 +143,16 @@ async def test_what_a_process_left_behind_is_passed_on_by_another(
         await nursery.start(Relay(other).run)
         assert (await receiver.next()).json["data"]["id"] == role
         nursery.cancel_scope.cancel()
+
+
+async def test_what_a_killed_process_committed_is_told(place: Place, receiver: Receiver) -> None:
+    async with place.node() as core:
+        await add_hook(core, receiver)
+        command = [sys.executable, "-c", KILLED_AFTER_ITS_COMMIT, place.database_url]
+        killed = await trio.run_process(command, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        await Relay(core).pass_on()
+        assert (await receiver.next()).json["data"]["name"] == "reader"
 
 
 async def test_a_claim_ends_when_its_relay_died(place: Place, receiver: Receiver) -> None:
