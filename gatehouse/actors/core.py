@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatehouse.actors.activity import Activity
+from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
 from gatehouse.actors.outbound import Outbound
@@ -65,6 +66,7 @@ class Core:
     clock: Callable[[], int]
     activity: Activity
     outbound: Outbound
+    messengers: Messengers
 
     @property
     def issuer(self) -> str:
@@ -88,12 +90,14 @@ def build_core(
     observer: CoreObserver | None = None,
     clock: Callable[[], int] = wall_clock,
     outbound: Outbound | None = None,
+    messengers: Messengers | None = None,
 ) -> Core:
     """Put a core together from parts that are already running.
 
     The caller keeps `core.directory.run()` running in its nursery, which tells other processes
     what was changed in this one, and `core.activity.run()`, which stores who was active.
     """
+    outbound = outbound or Outbound()
     return Core(
         tenant_id=tenant_id,
         public_url=public_url.rstrip("/"),
@@ -107,5 +111,6 @@ def build_core(
         observer=observer or CoreObserver(),
         clock=clock,
         activity=Activity(tenant_id, db, clock),
-        outbound=outbound or Outbound(),
+        outbound=outbound,
+        messengers=messengers or Messengers(db, outbound),
     )

@@ -81,7 +81,8 @@ class Outbound:
 
     async def _try_each(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Ask the first address that takes a connection."""
-        *others, last = await self._addresses(url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        *others, last = await self.addresses(url.host, port)
         for address in others:
             try:
                 return await self._send(url, address, body, headers)
@@ -115,10 +116,10 @@ class Outbound:
                     break
             return Answer(response.status_code, bytes(received[:MAX_ANSWER_BYTES]))
 
-    async def _addresses(self, url: httpx.URL) -> list[str]:
-        port = url.port or (443 if url.scheme == "https" else 80)
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a name that may be connected to, at least one. Raises OutboundError."""
         try:
-            found = await trio.socket.getaddrinfo(url.host, port, type=trio.socket.SOCK_STREAM)
+            found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise OutboundError("the name cannot be resolved") from None
         addresses = [str(where[0]) for *_, where in found]

@@ -108,6 +108,16 @@ def check_forgot_password(methods: Iterable[str], channels: Collection[str]) -> 
             _require(CHANNEL_OF[name] in channels, "forgot_password_method_requires_connector")
 
 
+def check_recovery(methods: Collection[str] | None, channels: Collection[str | None]) -> None:
+    """A code to recover a password can still be sent. Raises SenselessSettings."""
+    usable = [
+        name
+        for name, factor in CODE_FACTORS.items()
+        if CHANNEL_OF[name] in channels and (methods is None or factor in methods)
+    ]
+    _require(bool(usable), "password_expiration_requires_forgot_password")
+
+
 def check_expiration(forgot_password_methods: Collection[str]) -> None:
     """Who must change a password can also recover it. Raises SenselessSettings."""
     _require(bool(forgot_password_methods), "password_expiration_requires_forgot_password")

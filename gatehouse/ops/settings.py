@@ -188,7 +188,15 @@ class Settings(BaseSettings):
     )
     allow_private_addresses: bool = Field(
         False,
-        description="Whether webhooks may be sent to private, loopback and link-local addresses.",
+        description="Whether webhooks and connectors may reach private, loopback and link-local "
+        "addresses.",
+    )
+    development_inbox: bool = Field(
+        True, description="Whether messages without a connector stay in the development inbox."
+    )
+    mock_connectors: Path | None = Field(
+        None,
+        description="Directory the mock connectors write messages into; without it there are none.",
     )
     max_connections: int = Field(
         10_000, ge=1, description="Open connections of one worker; more are refused."

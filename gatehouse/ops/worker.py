@@ -54,6 +54,7 @@ async def serve_worker(
     what is missing, and recovers by itself.
     """
     # Imported here: the supervisor of several workers needs none of it.
+    from gatehouse.actors.connectors.messengers import Messengers  # noqa: PLC0415
     from gatehouse.actors.core import build_core  # noqa: PLC0415
     from gatehouse.actors.hashing import PasswordHasher  # noqa: PLC0415
     from gatehouse.actors.outbound import Outbound  # noqa: PLC0415
@@ -83,6 +84,7 @@ async def serve_worker(
     ):
         redis = redis_from_url(settings.redis_url.get_secret_value(), observer=metrics)
         engine = Engine(redis, node=_node_name(), observer=metrics)
+        outbound = Outbound(allow_private=settings.allow_private_addresses)
         core = build_core(
             tenant_id=TENANT,
             public_url=settings.origin,
@@ -92,7 +94,10 @@ async def serve_worker(
             hasher=PasswordHasher(settings.hash_threads or None, observer=metrics),
             ring=datadir.secret_ring(settings),
             observer=metrics,
-            outbound=Outbound(allow_private=settings.allow_private_addresses),
+            outbound=outbound,
+            messengers=Messengers(
+                db, outbound, settings.development_inbox, settings.mock_connectors
+            ),
         )
         health = Health({"database": db.ping, "redis": lambda: redis.execute("PING")})
         app: Any = build_app(

@@ -347,6 +347,27 @@ class Hook(Record, frozen=True, kw_only=True):
         return self.enabled and (event in self.events if self.events else event == self.event)
 
 
+class Connector(Record, frozen=True, kw_only=True):
+    """A service that is set up: `connector_id` names its factory, `config` is JSON text.
+
+    The configuration holds passwords: it is sealed in the database. `channel` says what messages
+    it carries, None if it carries none.
+    """
+
+    tenant_id: str = ""
+    id: str = ""
+    connector_id: str
+    channel: Channel | None = None
+    config: str = "{}"
+    metadata: Json = {}
+    sync_profile: bool = False
+    enable_token_storage: bool = False
+    created_at: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Connector {self.id!r} of {self.connector_id!r}>"
+
+
 class Message(Record, frozen=True, kw_only=True):
     """A mail or text message in the development inbox."""
 

@@ -516,6 +516,21 @@ hooks = _table(
     _index("hooks", "created_at", "id"),
 )
 
+connectors = _table(
+    "connectors",
+    "connector",
+    _key("id"),
+    _text("connector_id"),
+    _text("channel", null=True),
+    _sealed("config"),
+    _json("metadata"),
+    _flag("sync_profile"),
+    _flag("enable_token_storage"),
+    _time("created_at"),
+    _unique("connectors", "channel"),
+    _index("connectors", "created_at", "id"),
+)
+
 messages = _table(
     "messages",
     "message",

@@ -82,6 +82,20 @@ MESSAGES: dict[str, tuple[int, str]] = {
     # Logs
     "log.invalid_time_window": (400, "The start of the time window lies after its end."),
     "connector.not_found": (501, "There is no {type} connector to send this through."),
+    # Connectors
+    "connector.general": (400, "The message could not be sent: {description}."),
+    "connector.invalid_config": (400, "The connector's configuration is not valid."),
+    "connector.unexpected_type": (400, "The connector is for another kind of message."),
+    "connector.not_found_with_connector_id": (422, "There is no connector of this kind."),
+    "connector.cannot_overwrite_metadata_for_non_standard_connector": (
+        400,
+        "The metadata of this connector are given by its kind.",
+    ),
+    "connector.invalid_type_for_syncing_profile": (
+        422,
+        "Profiles are only taken over from social connectors.",
+    ),
+    "connector.token_storage_not_supported": (422, "This connector has no tokens to store."),
     # Organizations
     "organization.require_membership": (422, "Only members of the organization have roles there."),
     "organization.role_names_not_found": (422, "There are no roles with these names: {names}."),

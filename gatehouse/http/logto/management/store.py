@@ -15,6 +15,7 @@ from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.captcha_providers import CaptchaProviders
 from gatehouse.storage.census import Census
+from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.organizations import (
@@ -73,6 +74,7 @@ class Store:
         self.audit_logs = AuditLogs(tx, tenant_id)
         self.census = Census(tx, tenant_id)
         self.hooks = Hooks(tx, tenant_id)
+        self.connectors = Connectors(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
         self.captcha_providers = CaptchaProviders(tx, tenant_id)
 

@@ -844,6 +844,23 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
         unique=True,
     )
     op.create_table(
+        "connectors",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("connector_id", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=True),
+        sa.Column("config", Sealed(), nullable=False),
+        sa.Column("metadata", Json(), nullable=False),
+        sa.Column("sync_profile", sa.Boolean(), nullable=False),
+        sa.Column("enable_token_storage", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_connectors"),
+    )
+    op.create_index("uq_connectors_channel", "connectors", ["tenant_id", "channel"], unique=True)
+    op.create_index(
+        "ix_connectors_created_at_id", "connectors", ["tenant_id", "created_at", "id"], unique=False
+    )
+    op.create_table(
         "personal_access_tokens",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
@@ -871,8 +888,9 @@ def upgrade() -> None:  # noqa: PLR0915 - as long as the schema
 def downgrade() -> None:
     """Drop every table."""
     for table in (
-        "email_templates",
         "personal_access_tokens",
+        "connectors",
+        "email_templates",
         "hooks",
         "captcha_providers",
         "daily_active_users",

@@ -1,0 +1,38 @@
+"""Messages to people, as effects of turns: sent if, and only if, the turn was committed.
+
+A message says what it is for and what it has to tell (a code). How it is worded and by whom it is
+carried is decided when it is sent, by the connector that the tenant has set up then.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from gatehouse.engine.actor import Effect
+from gatehouse.storage.records import Channel
+
+MESSAGE_EFFECT: Final = "message"
+"""The kind of effect that carries a message."""
+
+
+class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message to a person, before a connector has given it its form.
+
+    `usage` is what it is for, in Logto's words (SignIn, Register, ForgotPassword, Generic);
+    `payload` fills the template. `to_inbox`: it stays in the development inbox even where a
+    connector is set up.
+    """
+
+    tenant_id: str
+    channel: Channel
+    recipient: str
+    usage: str
+    payload: dict[str, str] = {}
+    ip: str | None = None
+    to_inbox: bool = False
+
+    def effect(self) -> Effect:
+        """The effect that has the message sent."""
+        return Effect(MESSAGE_EFFECT, msgspec.msgpack.encode(self))
