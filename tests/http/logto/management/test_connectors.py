@@ -10,14 +10,17 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 import trio
 
 from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.messages import OutgoingMessage
 from gatehouse.actors.outbound import Outbound
 from gatehouse.engine.actor import Kind, Turn
+from gatehouse.storage import schema
 from gatehouse.storage.audit import Messages
 from gatehouse.storage.connectors import Connectors
+from gatehouse.storage.statement import Stmt
 from gatehouse.storage.tenants import SignInExperiences
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, TENANT, Server
@@ -142,7 +145,10 @@ async def test_a_change_that_cannot_be_changes_nothing(
 async def test_the_configuration_is_sealed_and_not_shown_in_logs(api: Api, server: Server) -> None:
     made = await api("CreateConnector", json={"connectorId": SMTP, "config": smtp()})
     stored = await server.core.db.read(lambda tx: Connectors(tx, TENANT).get(made["id"]))
+    kept = Stmt(sa.select(schema.connectors.c.config))
+    ((sealed,),) = await server.core.db.read(lambda tx: tx.rows(kept, {}))
     assert "secret" in stored.config
+    assert "secret" not in sealed
     assert "secret" not in repr(stored)
 
 
