@@ -16,7 +16,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import trio
 from redis.exceptions import RedisError
@@ -214,7 +214,7 @@ class Outbox:
         while True:
             room = await self._room()
             args = (self._clock(), BATCH, GROUP, self._node, room)
-            fired, entries = await self._redis.eval(DRAIN, keys, args)
+            fired, entries = await self._take(DRAIN, keys, args)
             if fired:
                 self._observer.timers_fired(fired)
             for entry, fields in entries:
@@ -230,8 +230,18 @@ class Outbox:
 
     async def _claim(self, partition: int, deliveries: trio.Nursery) -> None:
         args = (GROUP, self._node, self._policy.claim_after, await self._room(), FORGET_AFTER)
-        for entry, fields, held in await self._redis.eval(CLAIM, [outbox_key(partition)], args):
+        for entry, fields, held in await self._take(CLAIM, [outbox_key(partition)], args):
             self._begin(partition, entry, fields, held, deliveries)
+
+    async def _take(self, script: Script, keys: list[str], args: Sequence[Argument]) -> Any:
+        """Run a script that takes effects.
+
+        A node that stops still awaits the answer and starts the handlers: what it has taken would
+        otherwise lie with it until `claim_after`.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with trio.CancelScope(shield=True):
+            return await self._redis.eval(script, keys, args)
 
     async def _measure_regularly(self) -> None:
         while True:

@@ -31,7 +31,8 @@ from gatehouse.engine.codec import (
     partition_of,
     timers_key,
 )
-from gatehouse.engine.outbox_scripts import CLAIM, DELIVERED, GROUP
+from gatehouse.engine.outbox_scripts import CLAIM, DELIVERED, DRAIN, GROUP
+from gatehouse.engine.redis import Script
 from tests.engine.ledger import LEDGER, Close, Enter, Look
 from tests.engine.running import Meddling, link_to
 from tests.servers.valkey import Valkey
@@ -211,6 +212,25 @@ async def test_an_effect_nobody_handles_is_kept_for_a_node_that_does(redis_url: 
             await until(failed)
         async with delivering(redis, {"mail": mailman}, node="new", outbox=policy):
             assert (await mailman.received(1))[0].body == b"x"
+
+
+async def test_a_node_that_is_stopped_while_it_takes_an_effect_delivers_it(redis_url: str) -> None:
+    mailman = Mailman()
+    async with link_to(redis_url) as redis, trio.open_nursery() as nursery:
+
+        class Stopping(Meddling):
+            async def eval(self, script: Script, *rest: Any) -> Any:
+                answer = await super().eval(script, *rest)
+                if script is DRAIN and answer[1]:
+                    nursery.cancel_scope.cancel()
+                    await trio.lowlevel.checkpoint()
+                return answer
+
+        engine = Engine(Stopping(redis), node="node")
+        engine.on_effect("mail", mailman)
+        await engine.turn(BOOK, Enter("a", (Effect("mail", b"x"),)))
+        await nursery.start(engine.run)
+    assert [each.body for each in mailman.deliveries] == [b"x"]
 
 
 async def test_a_handler_that_hangs_is_stopped_and_tried_again(redis_url: str) -> None:
