@@ -129,7 +129,7 @@ class PasswordHasher:
 
         The threads start with the first hash and end with the process.
         """
-        self._size = threads or os.cpu_count() or 1
+        self._size = threads or _cores()
         self._max_queued = max_queued
         self._observer = observer or HashObserver()
         self._jobs: queue.SimpleQueue[_Job[object]] = queue.SimpleQueue()
@@ -197,6 +197,8 @@ class PasswordHasher:
             niceness = os.getpriority(os.PRIO_PROCESS, thread) + LOWER_PRIORITY
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, thread, niceness)
+                # A batch thread that is woken does not push the event loop off its core.
+                os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
         while True:
             job = self._jobs.get()
             if job.abandoned:
@@ -216,3 +218,10 @@ class PasswordHasher:
 
         with contextlib.suppress(trio.RunFinishedError):
             job.token.run_sync_soon(wake)
+
+
+def _cores() -> int:
+    """The cores this process may use: on one of them, two hashes only spoil each other's cache."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
