@@ -109,6 +109,7 @@ def focus_is_visible(page: Page) -> bool:
     changed: bool = page.evaluate(
         """() => {
           const element = document.activeElement;
+          element.style.transition = "none";  // else a look is one of a change under way
           const look = () => {
             const style = getComputedStyle(element);
             return `${style.outline}|${style.boxShadow}|${style.borderColor}`;

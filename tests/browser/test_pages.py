@@ -97,6 +97,7 @@ def test_who_is_signed_in_is_not_asked_again(open_page: OpenPage, server: Server
 def test_signing_in_by_keyboard_alone(open_page: OpenPage, server: Server) -> None:
     page = open_page(java_script_enabled=False)
     page.goto(server.authorize_url())
+    expect(page.get_by_label("Username")).to_be_focused()
     page.keyboard.type("demo")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -107,7 +108,7 @@ def test_signing_in_by_keyboard_alone(open_page: OpenPage, server: Server) -> No
 def test_the_tabulator_goes_through_the_page_in_order(open_page: OpenPage, server: Server) -> None:
     page = open_page()
     page.goto(server.authorize_url())
-    assert page.evaluate("() => document.activeElement.name") == "identifier"
+    expect(page.get_by_label("Username")).to_be_focused()
     assert focus_is_visible(page)
     order = tab_order(page, 3)
     assert order == ["password", "Sign in", "Create an account"]
@@ -162,6 +163,7 @@ def test_registering_by_keyboard(open_page: OpenPage, server: Server) -> None:
     page.goto(server.authorize_url())
     page.get_by_role("link", name="Create an account").press("Enter")
     expect(page.get_by_role("heading", name="Create an account")).to_be_visible()
+    expect(page.get_by_label("Username")).to_be_focused()
     page.keyboard.type(username)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
