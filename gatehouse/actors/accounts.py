@@ -72,12 +72,12 @@ def known_profile(user: User) -> Profile:
 async def find(core: Core, identifier: Identifier) -> User | None:
     """The user of this name, suspended or not; None if there is none."""
     case_sensitive = (await rules(core)).username_policy.case_sensitive
-    return await core.db.read(_find, core.tenant_id, identifier, case_sensitive)
+    return await core.db.lookup(_find, core.tenant_id, identifier, case_sensitive)
 
 
 async def get_active(core: Core, user_id: str) -> User:
     """The user of this id. Raises `Refused`: `USER_GONE`, `USER_SUSPENDED`."""
-    user = await core.db.read(_get, core.tenant_id, user_id)
+    user = await core.db.lookup(_get, core.tenant_id, user_id)
     if user is None:
         raise Refused(Reason.USER_GONE)
     if user.is_suspended:
@@ -88,7 +88,7 @@ async def get_active(core: Core, user_id: str) -> User:
 async def check_available(core: Core, profile: Profile) -> None:
     """Raises `Refused` if somebody has one of the profile's names already."""
     case_sensitive = (await rules(core)).username_policy.case_sensitive
-    await core.db.read(_check_free, core.tenant_id, profile, case_sensitive)
+    await core.db.lookup(_check_free, core.tenant_id, profile, case_sensitive)
 
 
 def check_absent(user: User, profile: Profile) -> None:

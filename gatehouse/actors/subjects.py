@@ -40,7 +40,7 @@ async def find_subject(
     `roles`: the names of the user's roles are wanted; `resource`: the scopes at the API of this
     indicator.
     """
-    return await core.db.read(
+    return await core.db.lookup(
         _read, core.tenant_id, user_id, since=since, roles=roles, resource=resource
     )
 

@@ -48,7 +48,6 @@ READ_BATCH = 8
 the others of its batch, so there are not many."""
 
 _PRAGMAS = (
-    f"busy_timeout={BUSY_MS}",
     "journal_mode=wal",
     "synchronous=normal",
     "foreign_keys=on",
@@ -68,7 +67,7 @@ _FAILURES: dict[int, Callable[[], StorageError | None]] = {
 }
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     """Open the file, which only its owner may read, with the settings that everything expects.
 
     Raises `sqlite3.Error`.
@@ -79,7 +78,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         path, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
     )
     try:
-        for pragma in _PRAGMAS:
+        for pragma in (f"busy_timeout={busy_ms}", *_PRAGMAS):
             connection.execute(f"PRAGMA {pragma}")
         if read_only:
             connection.execute("PRAGMA query_only=on")
@@ -118,8 +117,16 @@ def _broken_rule(message: str) -> StorageError:
 class _SqliteSession:
     """A connection to the file, opened when it is first needed and again after it failed."""
 
-    def __init__(self, path: Path, clock: Callable[[], int], vault: Vault | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], int],
+        vault: Vault | None,
+        *,
+        busy_ms: int = BUSY_MS,
+    ) -> None:
         self._path = path
+        self._busy_ms = busy_ms
         self._clock = clock
         self._vault = vault
         self._connection: sqlite3.Connection | None = None
@@ -137,7 +144,7 @@ class _SqliteSession:
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = connect(self._path, read_only=read_only)
+            self._connection = connect(self._path, read_only=read_only, busy_ms=self._busy_ms)
         return self._connection
 
     def _unit(self, connection: sqlite3.Connection, job: Job, *, read_only: bool) -> Any:

@@ -55,6 +55,28 @@ async def test_what_was_written_is_there_for_the_next_read(db: Database) -> None
         assert name in await db.read(usernames)
 
 
+async def test_a_lookup_finds_what_was_written_and_raises_what_its_unit_raises(
+    db: Database,
+) -> None:
+    def fail(tx: Transaction) -> None:
+        raise KeyError("not here")
+
+    for name in ("ada", "bob"):
+        user = await db.write(add_user, name)
+        assert await db.lookup(lambda tx, wanted=user: Users(tx, TENANT).find(wanted.id)) == user
+    with pytest.raises(KeyError, match="not here"):
+        await db.lookup(fail)
+    with pytest.raises(StorageError):
+        await db.lookup(add_user, "eve")
+    assert await db.lookup(usernames) == {"ada", "bob"}
+
+
+async def test_a_lookup_needs_no_thread_where_the_database_is_a_file(db: Database) -> None:
+    here = threading.get_ident()
+    thread = await db.lookup(lambda tx: (usernames(tx), threading.get_ident())[1])
+    assert (thread == here) == (db._here is not None)
+
+
 async def test_units_that_wait_together_fail_alone(db: Database) -> None:
     outcomes: dict[str, str] = {}
 
