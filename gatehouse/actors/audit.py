@@ -89,8 +89,7 @@ class _Group:
 class _Writer:
     """Writes entries that arrive at about the same time in one unit of work.
 
-    A unit costs its thread hop and its commit, whatever it carries; one for each entry was a tenth
-    of what a sign-in costs.
+    A unit costs its thread hop and its commit, whatever it carries, and a sign-in has four entries.
     """
 
     def __init__(self, db: Database) -> None:

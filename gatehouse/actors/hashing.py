@@ -221,7 +221,7 @@ class PasswordHasher:
 
 
 def _cores() -> int:
-    """The cores this process may use: on one of them, two hashes only spoil each other's cache."""
+    """The cores this process may use: more hashes than that at once finish none of them sooner."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
