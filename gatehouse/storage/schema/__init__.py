@@ -1,0 +1,95 @@
+"""The tables: one declaration feeds the statements, the migrations' check and the messages."""
+
+from __future__ import annotations
+
+from gatehouse.storage.schema.access import (
+    application_secrets,
+    applications,
+    applications_roles,
+    resources,
+    roles,
+    roles_scopes,
+    scopes,
+    users_roles,
+)
+from gatehouse.storage.schema.base import (
+    metadata,
+)
+from gatehouse.storage.schema.organizations import (
+    organization_invitations,
+    organization_invitations_roles,
+    organization_jit_email_domains,
+    organization_jit_roles,
+    organization_roles,
+    organization_roles_resource_scopes,
+    organization_roles_scopes,
+    organization_scopes,
+    organizations,
+    organizations_applications,
+    organizations_applications_roles,
+    organizations_users,
+    organizations_users_roles,
+)
+from gatehouse.storage.schema.people import (
+    personal_access_tokens,
+    sso_identities,
+    users,
+)
+from gatehouse.storage.schema.records import (
+    audit_logs,
+    daily_active_users,
+    domain_events,
+    messages,
+    system,
+    tenants,
+)
+from gatehouse.storage.schema.settings import (
+    captcha_providers,
+    configs,
+    connectors,
+    email_templates,
+    hooks,
+    sign_in_experiences,
+    signing_keys,
+)
+
+__all__ = [
+    "application_secrets",
+    "applications",
+    "applications_roles",
+    "audit_logs",
+    "captcha_providers",
+    "configs",
+    "connectors",
+    "daily_active_users",
+    "domain_events",
+    "email_templates",
+    "hooks",
+    "messages",
+    "metadata",
+    "organization_invitations",
+    "organization_invitations_roles",
+    "organization_jit_email_domains",
+    "organization_jit_roles",
+    "organization_roles",
+    "organization_roles_resource_scopes",
+    "organization_roles_scopes",
+    "organization_scopes",
+    "organizations",
+    "organizations_applications",
+    "organizations_applications_roles",
+    "organizations_users",
+    "organizations_users_roles",
+    "personal_access_tokens",
+    "resources",
+    "roles",
+    "roles_scopes",
+    "scopes",
+    "sign_in_experiences",
+    "signing_keys",
+    "sso_identities",
+    "system",
+    "tenants",
+    "users",
+    "users_roles",
+]
