@@ -15,6 +15,7 @@ from gatehouse.storage.schema.access import (
 from gatehouse.storage.schema.base import (
     metadata,
 )
+from gatehouse.storage.schema.mfa import mfa_verifications
 from gatehouse.storage.schema.organizations import (
     organization_invitations,
     organization_invitations_roles,
@@ -67,6 +68,7 @@ __all__ = [
     "hooks",
     "messages",
     "metadata",
+    "mfa_verifications",
     "organization_invitations",
     "organization_invitations_roles",
     "organization_jit_email_domains",
