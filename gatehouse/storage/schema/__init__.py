@@ -15,6 +15,7 @@ from gatehouse.storage.schema.access import (
 from gatehouse.storage.schema.base import (
     metadata,
 )
+from gatehouse.storage.schema.identities import secrets, social_identities
 from gatehouse.storage.schema.mfa import mfa_verifications
 from gatehouse.storage.schema.organizations import (
     organization_invitations,
@@ -44,6 +45,7 @@ from gatehouse.storage.schema.records import (
     system,
     tenants,
 )
+from gatehouse.storage.schema.scripts import scripts
 from gatehouse.storage.schema.settings import (
     captcha_providers,
     configs,
@@ -87,8 +89,10 @@ __all__ = [
     "roles",
     "roles_scopes",
     "scopes",
+    "secrets",
     "sign_in_experiences",
     "signing_keys",
+    "social_identities",
     "sso_identities",
     "system",
     "tenants",
