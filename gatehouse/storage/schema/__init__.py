@@ -55,6 +55,13 @@ from gatehouse.storage.schema.settings import (
     sign_in_experiences,
     signing_keys,
 )
+from gatehouse.storage.schema.sso import (
+    organization_jit_sso_connectors,
+    sso_connector_domains,
+    sso_connectors,
+    sso_idp_initiated_configs,
+    sso_signing_keys,
+)
 
 __all__ = [
     "application_secrets",
@@ -75,6 +82,7 @@ __all__ = [
     "organization_invitations_roles",
     "organization_jit_email_domains",
     "organization_jit_roles",
+    "organization_jit_sso_connectors",
     "organization_roles",
     "organization_roles_resource_scopes",
     "organization_roles_scopes",
@@ -93,7 +101,11 @@ __all__ = [
     "sign_in_experiences",
     "signing_keys",
     "social_identities",
+    "sso_connector_domains",
+    "sso_connectors",
     "sso_identities",
+    "sso_idp_initiated_configs",
+    "sso_signing_keys",
     "system",
     "tenants",
     "users",
