@@ -12,6 +12,23 @@ from gatehouse.storage.schema.access import (
     scopes,
     users_roles,
 )
+from gatehouse.storage.schema.application_access import (
+    application_access_organization_roles,
+    application_access_organizations,
+    application_access_roles,
+    application_access_users,
+    application_sign_in_experiences,
+    cimd_organization_resource_scopes,
+    cimd_organization_scopes,
+    cimd_resource_scopes,
+    cimd_user_scopes,
+    consent_organization_resource_scopes,
+    consent_organization_scopes,
+    consent_resource_scopes,
+    consent_user_scopes,
+    consented_organizations,
+    protected_hosts,
+)
 from gatehouse.storage.schema.base import (
     metadata,
 )
@@ -45,6 +62,10 @@ from gatehouse.storage.schema.records import (
     system,
     tenants,
 )
+from gatehouse.storage.schema.saml_applications import (
+    saml_application_configs,
+    saml_application_secrets,
+)
 from gatehouse.storage.schema.scripts import scripts
 from gatehouse.storage.schema.settings import (
     captcha_providers,
@@ -64,13 +85,27 @@ from gatehouse.storage.schema.sso import (
 )
 
 __all__ = [
+    "application_access_organization_roles",
+    "application_access_organizations",
+    "application_access_roles",
+    "application_access_users",
     "application_secrets",
+    "application_sign_in_experiences",
     "applications",
     "applications_roles",
     "audit_logs",
     "captcha_providers",
+    "cimd_organization_resource_scopes",
+    "cimd_organization_scopes",
+    "cimd_resource_scopes",
+    "cimd_user_scopes",
     "configs",
     "connectors",
+    "consent_organization_resource_scopes",
+    "consent_organization_scopes",
+    "consent_resource_scopes",
+    "consent_user_scopes",
+    "consented_organizations",
     "daily_active_users",
     "domain_events",
     "email_templates",
@@ -93,10 +128,14 @@ __all__ = [
     "organizations_users",
     "organizations_users_roles",
     "personal_access_tokens",
+    "protected_hosts",
     "resources",
     "roles",
     "roles_scopes",
+    "saml_application_configs",
+    "saml_application_secrets",
     "scopes",
+    "scripts",
     "secrets",
     "sign_in_experiences",
     "signing_keys",
