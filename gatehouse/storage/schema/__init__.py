@@ -32,8 +32,11 @@ from gatehouse.storage.schema.application_access import (
 from gatehouse.storage.schema.base import (
     metadata,
 )
+from gatehouse.storage.schema.domains import domains
+from gatehouse.storage.schema.experience import custom_phrases, custom_profile_fields
 from gatehouse.storage.schema.identities import secrets, social_identities
 from gatehouse.storage.schema.mfa import mfa_verifications
+from gatehouse.storage.schema.one_time_tokens import one_time_tokens
 from gatehouse.storage.schema.organizations import (
     organization_invitations,
     organization_invitations_roles,
@@ -106,13 +109,17 @@ __all__ = [
     "consent_resource_scopes",
     "consent_user_scopes",
     "consented_organizations",
+    "custom_phrases",
+    "custom_profile_fields",
     "daily_active_users",
     "domain_events",
+    "domains",
     "email_templates",
     "hooks",
     "messages",
     "metadata",
     "mfa_verifications",
+    "one_time_tokens",
     "organization_invitations",
     "organization_invitations_roles",
     "organization_jit_email_domains",
