@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import trio
 
+from gatehouse.actors.account_center import AccountCenter, stored_account_center
 from gatehouse.actors.clients import Client, client_of
 from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
@@ -115,6 +116,10 @@ class Directory:
     async def sign_in_experience(self) -> SignInExperience:
         """How the tenant's people sign in."""
         return await self._ask(("sign-in experience",), _sign_in_experience)
+
+    async def account_center(self) -> AccountCenter:
+        """What people may do with their own accounts."""
+        return await self._ask(("account center",), stored_account_center)
 
     async def session_age_ms(self) -> int:
         """How long a session lasts that begins now, in milliseconds."""

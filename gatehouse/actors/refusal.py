@@ -30,7 +30,26 @@ class Reason(StrEnum):
     VERIFICATION_NOT_FOUND = "session.verification_session_not_found"
     VERIFICATION_FAILED = "session.verification_failed"
     METHOD_NOT_ENABLED = "user.sign_in_method_not_enabled"
+    CODE_NOT_FOUND = "verification_code.not_found"
+    CODE_EMAIL_MISMATCH = "verification_code.email_mismatch"
+    CODE_PHONE_MISMATCH = "verification_code.phone_mismatch"
+    CODE_MISMATCH = "verification_code.code_mismatch"
+    CODE_EXPIRED = "verification_code.expired"
+    CODE_EXHAUSTED = "verification_code.exceed_max_try"
+    MESSAGE_RATE_LIMITED = "request.message_rate_limited"
+    CONNECTOR_MISSING = "connector.not_found"
+    EMAIL_INVALID = "session.email_blocklist.invalid_email"
+    EMAIL_SUBADDRESS = "session.email_blocklist.email_subaddressing_not_allowed"
+    EMAIL_NOT_ALLOWED = "session.email_blocklist.email_not_allowed"
     CANNOT_RESET_PASSWORD = "session.forgot_password_method_not_enabled"  # noqa: S105
+
+    # A person's own account
+    ACCOUNT_CENTER_OFF = "account_center.not_enabled"
+    FIELD_NOT_ENABLED = "account_center.field_not_enabled"
+    FIELD_NOT_EDITABLE = "account_center.field_not_editable"
+    VERIFICATION_REQUIRED = "verification_record.permission_denied"
+    NO_SUCH_VERIFICATION = "verification_record.not_found"
+    LAST_IDENTIFIER = "user.last_sign_in_method_required"
 
     # Identification
     NOT_IDENTIFIED = "session.identifier_not_found"
@@ -45,6 +64,8 @@ class Reason(StrEnum):
     SAME_PASSWORD = "user.same_password"  # noqa: S105
     PASSWORD_EXISTS = "user.password_exists_in_profile"  # noqa: S105
     NEW_PASSWORD_REQUIRED = "user.new_password_required_in_profile"  # noqa: S105
+    EMAIL_EXISTS = "user.email_exists_in_profile"
+    PHONE_EXISTS = "user.phone_exists_in_profile"
     USERNAME_EXISTS = "user.username_exists_in_profile"
     USERNAME_TAKEN = "user.username_already_in_use"
     EMAIL_TAKEN = "user.email_already_in_use"

@@ -8,6 +8,7 @@ from gatehouse.http.logto import experience, well_known
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
+    account_center,
     admin_console,
     application_secrets,
     applications,
@@ -64,6 +65,8 @@ def api_operations() -> list[Operation]:
         organization_template.scopes,
         organization_invitations.operations,
         sign_in_exp.operations,
+        account_center.operations,
+        account_center.well_known,
         configs.operations,
         connectors.operations,
         connectors.factories,
