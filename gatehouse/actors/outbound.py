@@ -63,6 +63,15 @@ class Outbound:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send a POST and return the answer, whatever its status. Raises OutboundError."""
+        return await self._request("POST", url, body, headers)
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Send a GET and return the answer, whatever its status. Raises OutboundError."""
+        return await self._request("GET", url, None, headers)
+
+    async def _request(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, UnicodeError):
@@ -70,8 +79,19 @@ class Outbound:
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise OutboundError("only http and https URLs are called", final=True)
         try:
+            request = httpx.Request(
+                method,
+                parsed,
+                content=body,
+                headers={
+                    **headers,
+                    "host": parsed.netloc.decode("ascii"),
+                    "accept-encoding": "identity",
+                },
+                extensions={"sni_hostname": parsed.host},
+            )
             with trio.fail_after(self._timeout):
-                return await self._try_each(parsed, body, headers)
+                return await self._try_each(request)
         except (trio.TooSlowError, httpx.TimeoutException):
             raise OutboundError("it took too long") from None
         except (httpx.LocalProtocolError, UnicodeError):
@@ -79,34 +99,29 @@ class Outbound:
         except (httpx.HTTPError, OSError) as error:
             raise OutboundError(f"the connection failed ({type(error).__name__})") from None
 
-    async def _try_each(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _try_each(self, request: httpx.Request) -> Answer:
         """Ask the first address that takes a connection."""
+        url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
         *others, last = await self.addresses(url.host, port)
         for address in others:
             try:
-                return await self._send(url, address, body, headers)
+                return await self._send(request, address)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._send(url, last, body, headers)
+        return await self._send(request, last)
 
-    async def _send(
-        self, url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]
-    ) -> Answer:
+    async def _send(self, request: httpx.Request, address: str) -> Answer:
         async with (
             httpx.AsyncClient(
                 verify=self._tls, trust_env=False, timeout=httpx.Timeout(self._timeout)
             ) as client,
             client.stream(
-                "POST",
-                url.copy_with(host=address),
-                content=body,
-                headers={
-                    **headers,
-                    "host": url.netloc.decode("ascii"),
-                    "accept-encoding": "identity",
-                },
-                extensions={"sni_hostname": url.host},
+                request.method,
+                request.url.copy_with(host=address),
+                content=request.content,
+                headers=request.headers,
+                extensions=request.extensions,
             ) as response,
         ):
             received = bytearray()

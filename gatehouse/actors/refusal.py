@@ -51,11 +51,46 @@ class Reason(StrEnum):
     NO_SUCH_VERIFICATION = "verification_record.not_found"
     LAST_IDENTIFIER = "user.last_sign_in_method_required"
 
+    # Second factors
+    MFA_REQUIRED = "session.mfa.require_mfa_verification"
+    MISSING_MFA = "user.missing_mfa"
+    MFA_SUGGESTED = "user.suggest_mfa"
+    ADDITIONAL_MFA_SUGGESTED = "session.mfa.suggest_additional_mfa"
+    PASSKEY_PREFERRED = "user.passkey_preferred"
+    BACKUP_CODE_REQUIRED = "session.mfa.backup_code_required"
+    BACKUP_CODE_ALONE = "session.mfa.backup_code_can_not_be_alone"
+    BACKUP_CODE_EXISTS = "user.backup_code_already_in_use"
+    TOTP_EXISTS = "user.totp_already_in_use"
+    MFA_NOT_SKIPPABLE = "session.mfa.mfa_policy_not_user_controlled"
+    MFA_FACTOR_NOT_ENABLED = "session.mfa.mfa_factor_not_enabled"
+    MFA_NOT_PENDING = "session.mfa.pending_info_not_found"
+    INVALID_TOTP_CODE = "session.mfa.invalid_totp_code"
+    INVALID_BACKUP_CODE = "session.mfa.invalid_backup_code"
+    WEBAUTHN_FAILED = "session.mfa.webauthn_verification_failed"
+    WEBAUTHN_NOT_FOUND = "session.mfa.webauthn_verification_not_found"
+    PASSKEY_NOT_PENDING = "session.passkey_sign_in.pending_info_not_found"
+
     # Identification
     NOT_IDENTIFIED = "session.identifier_not_found"
     IDENTITY_CONFLICT = "session.identity_conflict"
     USER_SUSPENDED = "user.suspended"
     USER_GONE = "user.user_not_exist"
+
+    # Identity providers
+    CONNECTOR_FAILED = "connector.general"
+    CONNECTOR_RESPONSE_INVALID = "connector.invalid_response"
+    CONNECTOR_NEEDS_SESSION = "connector.not_implemented"
+    AUTHORIZATION_FAILED = "connector.authorization_failed"
+    AUTH_CODE_INVALID = "connector.social_auth_code_invalid"
+    ID_TOKEN_INVALID = "connector.social_invalid_id_token"  # noqa: S105
+    PROVIDER_TOKEN_INVALID = "connector.social_invalid_access_token"  # noqa: S105
+
+    # Custom profile fields
+    PROFILE_NAME_INVALID = "custom_profile_fields.invalid_name"
+    PROFILE_NAME_BUILT_IN = "custom_profile_fields.name_conflict_built_in_prop"
+    PROFILE_NAME_CUSTOM_DATA = "custom_profile_fields.name_conflict_custom_data"
+    PROFILE_NAME_IDENTIFIER = "custom_profile_fields.name_conflict_sign_in_identifier"
+    PROFILE_VALUE_INVALID = "request.invalid_input"
 
     # Profile
     MISSING_PROFILE = "user.missing_profile"

@@ -28,6 +28,22 @@ async def test_a_request_is_sent_and_answered(receiver: Receiver) -> None:
     assert request.body == b"{}"
 
 
+async def test_something_is_fetched(receiver: Receiver) -> None:
+    answer = await Outbound(allow_private=True).get(receiver.url, {"authorization": "Bearer abc"})
+    assert (answer.status, answer.text) == (200, "taken")
+    request = await receiver.next()
+    assert (request.method, request.headers["authorization"]) == ("GET", "Bearer abc")
+    assert "content-length" not in request.headers
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "\N{SNOWMAN}"])
+async def test_a_header_that_cannot_be_is_not_sent(receiver: Receiver, value: str) -> None:
+    with pytest.raises(OutboundError) as refused:
+        await Outbound(allow_private=True).get(receiver.url, {"authorization": value})
+    assert refused.value.final
+    assert receiver.count == 0
+
+
 async def test_the_name_goes_along_while_the_connection_goes_to_the_address(
     receiver: Receiver,
 ) -> None:

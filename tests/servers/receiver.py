@@ -25,6 +25,7 @@ SILENCE = 0
 class Received:
     """A request."""
 
+    method: str
     target: str
     headers: dict[str, str]
     body: bytes
@@ -81,7 +82,8 @@ class Receiver:
         while len(body) < int(headers.get("content-length", 0)):
             body += await stream.receive_some()
         self.count += 1
-        self._put.send_nowait(Received(first.split(" ")[1], headers, body))
+        method, target, _ = first.split(" ")
+        self._put.send_nowait(Received(method, target, headers, body))
         status = self.answers.pop(0) if self.answers else 200
         if status == SILENCE:
             await trio.sleep_forever()
