@@ -98,6 +98,26 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
         return None
 
     @property
+    def names(self) -> Identifier | None:
+        """The name whose owner this verification identifies: looked for when it is used."""
+        return None
+
+    @property
+    def owner(self) -> str | None:
+        """Whose this is, where only that user may be shown it: a second factor's account."""
+        return None
+
+    @property
+    def second_factor(self) -> str | None:
+        """Which second factor of the account was shown, in Logto's words, if one was."""
+        return None
+
+    @property
+    def waives_mfa(self) -> bool:
+        """Whether no second factor is asked for besides this."""
+        return False
+
+    @property
     def sign_in_method(self) -> tuple[IdentifierType, Method] | None:
         """What must be enabled in the sign-in settings before this record identifies a user."""
         return None

@@ -181,9 +181,8 @@ class MfaVerifications(Repository[MfaVerification]):
         for factor in self.of(user_id):
             codes = factor.codes
             for position, known in enumerate(codes):
-                if known.used_at is None and hmac.compare_digest(
-                    known.code.encode(), code.encode()
-                ):
+                given, wanted = code.lower().encode(), known.code.lower().encode()
+                if known.used_at is None and hmac.compare_digest(given, wanted):
                     codes[position] = BackupCode(known.code, self.tx.now)
                     self.update(
                         factor.id, secret=backup_codes_json(codes), last_used_at=self.tx.now
