@@ -28,7 +28,12 @@ _TAKEN = {
     "primary_email": Reason.EMAIL_TAKEN,
     "primary_phone": Reason.PHONE_TAKEN,
 }
-_HELD = {"username": Reason.USERNAME_EXISTS, "password": Reason.PASSWORD_EXISTS}
+_HELD = {
+    "username": Reason.USERNAME_EXISTS,
+    "primary_email": Reason.EMAIL_EXISTS,
+    "primary_phone": Reason.PHONE_EXISTS,
+    "password": Reason.PASSWORD_EXISTS,
+}
 
 
 async def sign_in_experience(core: Core) -> SignInExperience:
@@ -80,6 +85,11 @@ async def get_active(core: Core, user_id: str) -> User:
     user = await core.db.lookup(_get, core.tenant_id, user_id)
     if user is None:
         raise Refused(Reason.USER_GONE)
+    return active(user)
+
+
+def active(user: User) -> User:
+    """The user, unless suspended. Raises `Refused(USER_SUSPENDED)`."""
     if user.is_suspended:
         raise Refused(Reason.USER_SUSPENDED)
     return user
@@ -93,9 +103,9 @@ async def check_available(core: Core, profile: Profile) -> None:
 
 def check_absent(user: User, profile: Profile) -> None:
     """Raises `Refused` if the user's account has a value already that the profile would set."""
-    known = known_profile(user)
     for field, reason in _HELD.items():
-        if getattr(profile, field) is not None and getattr(known, field) is not None:
+        column = "password_hash" if field == "password" else field
+        if getattr(profile, field) is not None and getattr(user, column):
             raise Refused(reason)
 
 
@@ -106,7 +116,7 @@ async def create(core: Core, user_id: str, profile: Profile, application_id: str
     `Refused` if somebody has taken one of the names.
     """
     settings = await rules(core)
-    with _names_taken():
+    with names_taken():
         user = User(id=user_id, application_id=application_id, **_columns(profile))
         await core.db.write(_create, core.tenant_id, user, profile, settings)
 
@@ -116,7 +126,7 @@ async def sign_in(core: Core, user_id: str, profile: Profile) -> None:
 
     Raises `Refused`: one of the names was taken meanwhile, or the user is gone.
     """
-    with _names_taken():
+    with names_taken():
         await core.db.write(_sign_in, core.tenant_id, user_id, profile)
 
 
@@ -125,18 +135,18 @@ async def replace_password(core: Core, user_id: str, password: NewPassword) -> N
 
     Raises `Refused(USER_GONE)`.
     """
-    with _names_taken():
+    with names_taken():
         await core.db.write(_replace_password, core.tenant_id, user_id, password)
 
 
 async def rehash(core: Core, user_id: str, old: StoredPassword, new: StoredPassword) -> None:
     """Replace a digest by a better one of the same password, unless it was changed meanwhile."""
-    with _names_taken():
+    with names_taken():
         await core.db.write(_rehash, core.tenant_id, user_id, old.digest, new)
 
 
 @contextmanager
-def _names_taken() -> Iterator[None]:
+def names_taken() -> Iterator[None]:
     """Translate what storage refuses of a user."""
     try:
         yield

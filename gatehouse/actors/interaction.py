@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
+from typing import Generic, NoReturn, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -32,6 +32,9 @@ from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, Profile, Record
 from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 class Prompt(StrEnum):
@@ -82,6 +85,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     profile: Profile = Profile()
     registration: Registration | None = None
     result: Result | None = None
+    captcha_passed: bool = False
 
     @property
     def phase(self) -> Phase:
@@ -176,6 +180,7 @@ class Start:
 
     event: Event
     effects: tuple[Effect, ...] = ()
+    captcha_passed: bool = False
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """Only a `login` interaction has events."""
@@ -190,6 +195,7 @@ class Start:
             profile=Profile(),
             registration=None,
             result=None,
+            captcha_passed=self.captcha_passed,
         )
         return _next(fresh, self.effects)
 
@@ -228,6 +234,36 @@ class AddVerification:
         )
 
 
+class Step(Protocol[R_co]):
+    """What happens to a verification that takes several steps. Pure, as a message is."""
+
+    def advance(self, record: Record, now: int) -> tuple[Record, R_co]:
+        """The record after the step, and the reply. What it raises refuses the step."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceVerification(Generic[R]):
+    """A verification that was begun goes on, decided on its record as it is now."""
+
+    verification_id: str
+    step: Step[R]
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, R]:
+        """A step that was refused by its reply may change the record all the same."""
+        state, _ = unanswered(state, now)
+        record = state.record(self.verification_id)
+        after, reply = self.step.advance(record, now)
+        if after is record and not self.effects:
+            return keep(state, reply)
+        records = tuple(
+            cast(VerificationRecord, after) if kept is record else kept for kept in state.records
+        )
+        advanced = msgspec.structs.replace(state, records=records)
+        return Turn(advanced, reply, expires_at=state.expires_at, effects=self.effects)
+
+
 @dataclass(frozen=True, slots=True)
 class Identify:
     """A verification showed who the person is. Facts: the user exists and is not suspended."""
@@ -240,7 +276,7 @@ class Identify:
         """The record must still be the one the facts were gathered for."""
         state, event = unanswered(state, now)
         record = identifying_record(state, event, self.verification_id)
-        if record.user_id != self.user_id:
+        if record.user_id not in (None, self.user_id):
             refuse(Reason.VERIFICATION_FAILED)
         if state.user_id not in (None, self.user_id):
             refuse(Reason.IDENTITY_CONFLICT)
@@ -258,7 +294,7 @@ def identifying_record(state: Interaction, event: Event, verification_id: str) -
     record: Record = state.record(verification_id)
     if event is Event.FORGOT_PASSWORD and not record.resets_password:
         refuse(Reason.CANNOT_RESET_PASSWORD)
-    if record.user_id is None:
+    if record.user_id is None and record.names is None:
         refuse(Reason.VERIFICATION_FAILED)
     return record
 
@@ -440,7 +476,7 @@ TRANSITIONS: frozenset[tuple[Phase | None, str, Phase]] = frozenset(
         *(
             (phase, name, phase)
             for phase in (_S, _I)
-            for name in ("SwitchEvent", "AddVerification")
+            for name in ("SwitchEvent", "AddVerification", "AdvanceVerification")
         ),
         *((phase, "AddProfile", phase) for phase in (_S, _I)),
         (_S, "Identify", _I),

@@ -22,7 +22,8 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     `usage` is what it is for, in Logto's words (SignIn, Register, ForgotPassword, Generic);
     `payload` fills the template. `to_inbox`: it stays in the development inbox even where a
-    connector is set up.
+    connector is set up. `locales` are the languages that the client asked for, best first
+    (OpenID Connect Core §3.1.2.1, `ui_locales`).
     """
 
     tenant_id: str
@@ -32,6 +33,7 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     payload: dict[str, str] = {}
     ip: str | None = None
     to_inbox: bool = False
+    locales: str | None = None
 
     def effect(self) -> Effect:
         """The effect that has the message sent."""

@@ -46,16 +46,18 @@ from gatehouse.actors.sign_in_rules import (
     SignInRules,
     check_captcha,
     check_event,
+    check_recovery_method,
     check_sign_in_method,
     check_username,
     missing_profile,
 )
-from gatehouse.actors.verification import Event, Identifier, Profile
+from gatehouse.actors.verification import Event, Identifier, Profile, Record
 from gatehouse.engine.actor import Effect, Message
 from gatehouse.storage.ids import new_id, new_user_id
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.storage.records import User
 
 R = TypeVar("R")
 
@@ -99,19 +101,38 @@ class Visit:
 
 
 @asynccontextmanager
-async def _logged(visit: Visit, entry: AuditEntry) -> AsyncIterator[None]:
+async def logged(visit: Visit, entry: AuditEntry) -> AsyncIterator[None]:
     """Have a refusal in this block written to the audit log as the entry's failure."""
     try:
         yield
     except Refused as refusal:
         if refusal.reason is not Reason.INTERACTION_GONE:
             failure = entry.failed(refusal.reason)
+            told = await _exception_effects(visit, entry, refusal.reason)
             with suppress(Refused):
-                await visit.tell(Note((failure.effect(),)))
+                await visit.tell(Note((failure.effect(), *told)))
         raise
 
 
-def _effects(entry: AuditEntry) -> tuple[Effect, ...]:
+async def _exception_effects(visit: Visit, entry: AuditEntry, reason: Reason) -> tuple[Effect, ...]:
+    """What webhooks hear of a refusal: that a name was locked, that too much was sent to one."""
+    identifier = entry.payload.get("payload", {}).get("identifier")
+    if identifier is None:
+        return ()
+    if reason is Reason.BLOCKED:
+        return await webhooks.exception_effects(
+            visit.core, "Identifier.Lockout", visit.origin, identifier
+        )
+    if reason is Reason.MESSAGE_RATE_LIMITED:
+        facts = {"action": "VerificationCodeSend", "recipient": identifier["value"]}
+        return await webhooks.exception_effects(
+            visit.core, "Message.RateLimited", visit.origin, facts
+        )
+    return ()
+
+
+def effects_of(entry: AuditEntry) -> tuple[Effect, ...]:
+    """The effect that has the entry written."""
     return (entry.effect(),)
 
 
@@ -122,16 +143,16 @@ async def start(visit: Visit, event: Event, captcha_token: str | None = None) ->
     """
     if captcha_token is not None:
         refuse(Reason.CAPTCHA_FAILED)
-    await visit.tell(Start(event, _effects(visit.entry(f"{event}.Create"))))
+    await visit.tell(Start(event, effects_of(visit.entry(f"{event}.Create"))))
 
 
 async def switch_event(visit: Visit, event: Event) -> None:
     """From signing in to registering or back. Raises `Refused`."""
     _, current = await visit.started()
     entry = visit.entry(f"{current}.Update", interactionEvent=event.value)
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         check_event(await visit.rules(), event)
-        await visit.tell(SwitchEvent(event, _effects(entry)))
+        await visit.tell(SwitchEvent(event, effects_of(entry)))
 
 
 async def verify(
@@ -157,7 +178,7 @@ async def verify(
     )
     observer = visit.core.observer
     try:
-        async with _logged(visit, entry):
+        async with logged(visit, entry):
             rules = await visit.rules()
             if pool is None:
                 record = await gather(record_id, rules)
@@ -169,7 +190,7 @@ async def verify(
                     identifier.value,
                     lambda: gather(record_id, rules),
                 )
-            effects = _effects(entry.about(userId=record.user_id))
+            effects = effects_of(entry.about(userId=record.user_id))
             await visit.tell(AddVerification(record, effects))
     except Refused as refusal:
         observer.sign_in(factor, "blocked" if refusal.reason is Reason.BLOCKED else "refused")
@@ -187,7 +208,7 @@ async def identify(visit: Visit, verification_id: str | None) -> bool:
     entry = visit.entry(
         f"{event}.Identifier.Submit", payload={"verificationId": verification_id or ""}
     )
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         if event is Event.REGISTER:
             await _register(visit, state, verification_id, entry)
             return True
@@ -197,11 +218,23 @@ async def identify(visit: Visit, verification_id: str | None) -> bool:
         check_event(rules, event)
         if event is Event.SIGN_IN:
             check_sign_in_method(rules, state.record(verification_id))
+        else:
+            check_recovery_method(rules, state.record(verification_id))
         record = identifying_record(state, event, verification_id)
-        user = await accounts.get_active(visit.core, str(record.user_id))
-        effects = _effects(entry.about(userId=user.id))
+        user = await _identified(visit, record)
+        effects = effects_of(entry.about(userId=user.id))
         await visit.tell(Identify(verification_id, user.id, effects))
     return False
+
+
+async def _identified(visit: Visit, record: Record) -> User:
+    """Whom a verification identifies. Raises `Refused`: `USER_GONE`, `USER_SUSPENDED`."""
+    if record.user_id is not None or record.names is None:
+        return await accounts.get_active(visit.core, str(record.user_id))
+    user = await accounts.find(visit.core, record.names)
+    if user is None:
+        raise Refused(Reason.USER_GONE, {"identifier": record.names.value})
+    return accounts.active(user)
 
 
 async def _register(
@@ -221,27 +254,27 @@ async def _register(
         await accounts.create(
             visit.core, registration.user_id, registration.profile, state.client_id
         )
-    effects = _effects(entry.about(userId=registration.user_id))
+    effects = effects_of(entry.about(userId=registration.user_id))
     await visit.tell(CompleteRegistration(registration.user_id, effects))
 
 
 async def add_username(visit: Visit, username: str) -> None:
     """Give the account a username, kept until the interaction is submitted. Raises `Refused`."""
     state, entry = await _profile_update(visit, "username")
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         profile = Profile(username=username)
         if state.user_id is not None:
             user = await accounts.get_active(visit.core, state.user_id)
             accounts.check_absent(user, profile)
         check_username((await visit.rules()).username_policy, username)
         await accounts.check_available(visit.core, profile)
-        await visit.tell(AddProfile(profile, _effects(entry)))
+        await visit.tell(AddProfile(profile, effects_of(entry)))
 
 
 async def add_password(visit: Visit, password: str) -> None:
     """Give the account its first password. Raises `Refused`."""
     state, entry = await _profile_update(visit, "password")
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         user = None
         if state.user_id is not None:
             user = await accounts.get_active(visit.core, state.user_id)
@@ -251,13 +284,13 @@ async def add_password(visit: Visit, password: str) -> None:
         profile = Profile(password=accepted)
         if user is not None:
             accounts.check_absent(user, profile)
-        await visit.tell(AddProfile(profile, _effects(entry)))
+        await visit.tell(AddProfile(profile, effects_of(entry)))
 
 
 async def _profile_update(visit: Visit, kind: str) -> tuple[Interaction, AuditEntry]:
     state, event = await visit.started()
     entry = visit.entry(f"{event}.Profile.Update", userId=state.user_id, payload={"type": kind})
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         if event is Event.FORGOT_PASSWORD:
             refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
         if event is Event.SIGN_IN and state.user_id is None:
@@ -269,7 +302,7 @@ async def reset_password(visit: Visit, password: str) -> None:
     """Choose a new password in place of a forgotten one. Raises `Refused`."""
     state, event = await visit.started()
     entry = visit.entry("ForgotPassword.Profile.Update", userId=state.user_id)
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         if event is not Event.FORGOT_PASSWORD:
             refuse(Reason.WRONG_EVENT)
         if state.user_id is None:
@@ -278,14 +311,14 @@ async def reset_password(visit: Visit, password: str) -> None:
         accepted = await accept_password(
             visit.core, await visit.rules(), password, state.profile, user
         )
-        await visit.tell(AddProfile(Profile(password=accepted), _effects(entry)))
+        await visit.tell(AddProfile(Profile(password=accepted), effects_of(entry)))
 
 
 async def submit(visit: Visit) -> str | None:
     """The person is done. Returns where to go on, or None after a recovery. Raises `Refused`."""
     state, event = await visit.started()
     entry = visit.entry(f"{event}.Submit", userId=state.user_id)
-    async with _logged(visit, entry):
+    async with logged(visit, entry):
         rules = await visit.rules()
         check_captcha(rules, passed=False)
         if state.user_id is None:
@@ -316,7 +349,7 @@ async def _outcome(
     occurrences = await webhooks.interaction_effects(
         visit.core, event.value, visit.origin, session_id=visit.uid, user_id=user_id
     )
-    return (*_effects(entry), *occurrences)
+    return (*effects_of(entry), *occurrences)
 
 
 async def answer_consent(visit: Visit, *, allow: bool) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from gatehouse.actors.email_blocklist import BlocklistPolicy
 from gatehouse.actors.password_policy import PasswordPolicy
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, IdentifierType, Method, Profile, Record
@@ -77,6 +78,18 @@ class PasswordExpiration(msgspec.Struct, frozen=True, rename="camel"):
     enabled_at: int | None = None
 
 
+class CodePolicy(msgspec.Struct, frozen=True, rename="camel"):
+    """How long a code is good, in seconds, and for how many tries."""
+
+    expiration_duration: int = 600
+    max_retry_attempts: int = 10
+
+    @property
+    def lifetime_ms(self) -> int:
+        """How long a code is good, in milliseconds."""
+        return self.expiration_duration * 1000
+
+
 class _AllowedCharacters(msgspec.Struct, frozen=True):
     lowercase: bool = True
     uppercase: bool = True
@@ -104,6 +117,9 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     sentinel_policy: SentinelPolicy = SentinelPolicy()
     captcha_policy: _CaptchaPolicy = _CaptchaPolicy()
     password_expiration: PasswordExpiration = PasswordExpiration()
+    verification_code_policy: CodePolicy = CodePolicy()
+    email_blocklist_policy: BlocklistPolicy = BlocklistPolicy()
+    forgot_password_methods: tuple[str, ...] | None = None
 
     def allows(self, event: Event) -> bool:
         """Whether the tenant is open for this event. Recovering a password is always allowed."""
@@ -140,6 +156,16 @@ def check_sign_in_method(rules: SignInRules, record: Record) -> None:
     method = record.sign_in_method
     if method is None or not rules.enables(*method):
         raise Refused(Reason.METHOD_NOT_ENABLED)
+
+
+def check_recovery_method(rules: SignInRules, record: Record) -> None:
+    """Raises `Refused(CANNOT_RESET_PASSWORD)` where the verification may not recover a password.
+
+    A tenant that names no methods allows all that there are.
+    """
+    methods = rules.forgot_password_methods
+    if not record.resets_password or (methods is not None and record.factor not in methods):
+        raise Refused(Reason.CANNOT_RESET_PASSWORD)
 
 
 def check_captcha(rules: SignInRules, *, passed: bool) -> None:

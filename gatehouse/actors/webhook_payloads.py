@@ -110,6 +110,16 @@ def interaction_payload(
     return told
 
 
+def exception_payload(tx: Transaction, tenant_id: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of somebody being stopped: what they tried, and where."""
+    told = dict(facts)
+    if application_id := told.get("applicationId"):
+        application = Applications(tx, tenant_id).find(str(application_id))
+        if application is not None:
+            told["application"] = shown(application, APPLICATION_FIELDS)
+    return told
+
+
 def shown(record: Record, fields: tuple[str, ...] | None = None) -> dict[str, Any]:
     """A record as JSON under the names of the wire."""
     return {_camel(name): getattr(record, name) for name in fields or record.__struct_fields__}

@@ -24,7 +24,12 @@ import trio
 
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.outbound import Answer, OutboundError
-from gatehouse.actors.webhook_payloads import data_payload, interaction_payload, iso_time
+from gatehouse.actors.webhook_payloads import (
+    data_payload,
+    exception_payload,
+    interaction_payload,
+    iso_time,
+)
 from gatehouse.engine.actor import Effect, Kind, Turn, keep
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.errors import StorageError
@@ -59,6 +64,9 @@ INTERACTION_EVENTS: Mapping[str, str] = {
     "ForgotPassword": "PostResetPassword",
 }
 """What getting through an interaction of some kind is called."""
+
+EXCEPTION_EVENTS = frozenset({"Identifier.Lockout", "Message.RateLimited"})
+"""What is told of somebody being stopped."""
 
 _NAMES: Mapping[str, str] = {"User.Password.Updated": "User.Data.Updated"}
 """Domain events that webhooks know by another name."""
@@ -134,6 +142,8 @@ def _postings(tx: Transaction, occurrence: Occurrence) -> tuple[Effect, ...]:
         return ()
     if event in INTERACTION_EVENTS.values():
         told = interaction_payload(tx, tenant_id, occurrence.facts)
+    elif event in EXCEPTION_EVENTS:
+        told = exception_payload(tx, tenant_id, occurrence.facts)
     else:
         told = data_payload(tx, tenant_id, event, occurrence.facts)
     head = {"event": event, "createdAt": iso_time(occurrence.created_at)}
@@ -152,9 +162,6 @@ async def interaction_effects(
     core: Core, interaction_event: str, origin: Origin, *, session_id: str, user_id: str
 ) -> tuple[Effect, ...]:
     """The effect by which a turn tells webhooks of its outcome; none if nobody listens."""
-    event = INTERACTION_EVENTS[interaction_event]
-    if event not in await core.directory.hook_events():
-        return ()
     facts = {
         "interactionEvent": interaction_event,
         "sessionId": session_id,
@@ -163,6 +170,26 @@ async def interaction_effects(
         "userAgent": origin.user_agent,
         "applicationId": origin.application_id,
     }
+    return await _occurrence_effects(core, INTERACTION_EVENTS[interaction_event], facts)
+
+
+async def exception_effects(
+    core: Core, event: str, origin: Origin, facts: Mapping[str, str]
+) -> tuple[Effect, ...]:
+    """The effect by which a turn tells webhooks that somebody was stopped (`EXCEPTION_EVENTS`)."""
+    where = {
+        "ip": origin.ip,
+        "userAgent": origin.user_agent,
+        "applicationId": origin.application_id,
+    }
+    return await _occurrence_effects(core, event, {**facts, **where})
+
+
+async def _occurrence_effects(
+    core: Core, event: str, facts: Mapping[str, str | None]
+) -> tuple[Effect, ...]:
+    if event not in await core.directory.hook_events():
+        return ()
     occurrence = Occurrence(
         id=new_id(),
         tenant_id=core.tenant_id,

@@ -28,7 +28,7 @@ from gatehouse.engine.errors import (
 from gatehouse.engine.observer import Observer
 from gatehouse.engine.outbox import Delivery, OutboxPolicy
 from gatehouse.engine.redis import Redis, redis_from_url
-from gatehouse.engine.sentinel import Allowance, FailureWindow, Rate, Sentinels, Standing
+from gatehouse.engine.sentinel import Allowance, FailureWindow, Quota, Rate, Sentinels, Standing
 
 __all__ = [
     "Address",
@@ -50,6 +50,7 @@ __all__ = [
     "Observer",
     "OutboxPolicy",
     "Overloaded",
+    "Quota",
     "Rate",
     "Redis",
     "Sentinels",

@@ -84,6 +84,26 @@ return {1, math.floor((period - (after - now)) / interval), 0}
 """
 )
 
+_ADMIT: Final = Script(
+    _NOW
+    + """
+local window, most = tonumber(ARGV[2]), tonumber(ARGV[3])
+local newest = tonumber(redis.call('LINDEX', KEYS[1], -1))
+if newest and newest > now then now = newest end
+while true do
+  local oldest = tonumber(redis.call('LINDEX', KEYS[1], 0))
+  if not oldest or oldest > now - window then break end
+  redis.call('LPOP', KEYS[1])
+end
+if redis.call('LLEN', KEYS[1]) >= most then
+  return {0, 0, tonumber(redis.call('LINDEX', KEYS[1], -most)) + window - now}
+end
+local count = redis.call('RPUSH', KEYS[1], string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+return {1, most - count, 0}
+"""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FailureWindow:
@@ -130,9 +150,21 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """At most `most` within any `window` ms: each of them is remembered, so keep it small."""
+
+    most: int
+    window: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.most <= 10_000 or self.window <= 0:
+            raise ValueError(f"not a quota that can be kept: {self}")
+
+
+@dataclass(frozen=True, slots=True)
 class Allowance:
-    """Whether a rate allows one more now; how many would be allowed at once after it; if it does
-    not, in how many ms it will."""
+    """Whether a rate or a quota allows one more now; how many would be allowed at once after it;
+    if it does not, in how many ms it will."""
 
     allowed: bool
     remaining: int
@@ -177,6 +209,15 @@ class Sentinels:
         interval = -(-rate.period * 1000 // rate.burst)
         args = (_micros(now), interval, interval * rate.burst)
         answer = await self._redis.eval(_TAKE, (sentinel_key("rate", tenant, name, key),), args)
+        allowed, remaining, wait = cast("tuple[int, int, int]", answer)
+        return Allowance(bool(allowed), remaining, _millis(wait))
+
+    async def admit(
+        self, quota: Quota, tenant: str, name: str, key: str, *, now: int | None = None
+    ) -> Allowance:
+        """Ask for one more within the quota; what is refused is not counted."""
+        args = (_micros(now), quota.window * 1000, quota.most)
+        answer = await self._redis.eval(_ADMIT, (sentinel_key("quota", tenant, name, key),), args)
         allowed, remaining, wait = cast("tuple[int, int, int]", answer)
         return Allowance(bool(allowed), remaining, _millis(wait))
 

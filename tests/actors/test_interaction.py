@@ -20,6 +20,7 @@ from gatehouse.actors.interaction import (
     TRANSITIONS,
     AddProfile,
     AddVerification,
+    AdvanceVerification,
     AnswerConsent,
     Begin,
     CompleteRegistration,
@@ -37,7 +38,14 @@ from gatehouse.actors.interaction import (
     SwitchEvent,
 )
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.verification import Event, Identifier, IdentifierType, NewPassword, Profile
+from gatehouse.actors.verification import (
+    Event,
+    Identifier,
+    IdentifierType,
+    NewPassword,
+    Profile,
+    Record,
+)
 from gatehouse.engine.actor import Effect
 
 NOW = 1_800_000_000_000
@@ -51,6 +59,13 @@ NEW_IDENTITY = NewPasswordIdentity(
 )
 NEW_PROFILE = Profile(username="ada", password=NewPassword("digest", "Argon2id"))
 ENTRY = (Effect("audit", b"entry"),)
+
+
+class Keep:
+    """A step that leaves a record as it is."""
+
+    def advance(self, record: Record, now: int) -> tuple[Record, None]:
+        return record, None
 
 
 @dataclass
@@ -143,6 +158,7 @@ MESSAGES = (
     *(Start(event) for event in Event),
     *(SwitchEvent(event) for event in Event),
     *(AddVerification(record) for record in (PASSWORD, NEW_IDENTITY)),
+    AdvanceVerification("v-password", Keep()),
     *(Identify("v-password", user) for user in ("user-ada", "user-bob")),
     Register("new-1", NEW_PROFILE, "v-new"),
     CompleteRegistration("new-1"),

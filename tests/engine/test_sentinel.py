@@ -12,7 +12,7 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatehouse.engine import Allowance, FailureWindow, Rate, Sentinels, Standing, Unavailable
+from gatehouse.engine import Allowance, FailureWindow, Quota, Rate, Sentinels, Standing, Unavailable
 from gatehouse.engine.redis import redis_from_url
 from tests.engine.running import link_to
 
@@ -131,6 +131,30 @@ def test_a_rate_is_a_bucket_that_drains_evenly(
                 assert await sentinels.take(rate, "default", "send", key, now=now) == model.take(
                     now
                 )
+
+    trio.run(play)
+
+
+@real_servers
+@given(
+    quota=st.builds(Quota, most=st.integers(1, 7), window=st.integers(500_000, 5_000_000)),
+    steps=st.lists(st.one_of(st.just(0), st.integers(0, 3_000_000)), max_size=40),
+)
+def test_a_quota_holds_in_every_window(redis_url: str, quota: Quota, steps: list[int]) -> None:
+    async def play() -> None:
+        now, key, admitted = START, str(next(KEYS)), list[int]()
+        async with link_to(redis_url) as redis:
+            sentinels = Sentinels(redis)
+            for wait in steps:
+                now += wait
+                recent = [at for at in admitted if at > now - quota.window]
+                allowance = await sentinels.admit(quota, "default", "send", key, now=now)
+                if len(recent) < quota.most:
+                    admitted.append(now)
+                    assert allowance == Allowance(True, quota.most - len(recent) - 1, 0)
+                else:
+                    left = recent[-quota.most] + quota.window - now
+                    assert allowance == Allowance(False, 0, left)
 
     trio.run(play)
 

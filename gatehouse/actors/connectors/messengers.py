@@ -88,6 +88,10 @@ class Messengers:
         """The factory of this id, if it is offered here."""
         return next((one for one in self.factories() if one.id == factory_id), None)
 
+    async def carries(self, tenant_id: str, channel: Channel) -> bool:
+        """Whether a message of this kind would be carried, or kept in the inbox."""
+        return self.inbox or await self.db.read(_connector, tenant_id, channel) is not None
+
     async def deliver(self, engine: Engine, message_id: str, message: OutgoingMessage) -> bool:
         """Carry a message that came out of the outbox; whether that was still to be done.
 

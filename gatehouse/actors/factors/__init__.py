@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 
-VerificationRecord = PasswordVerification | NewPasswordIdentity
+VerificationRecord = (
+    PasswordVerification | NewPasswordIdentity | EmailVerificationCode | PhoneVerificationCode
+)
 """Everything an interaction can remember as a verification."""

@@ -5,6 +5,11 @@ One module for the flow, one for the profile, one for each factor; this is where
 
 from __future__ import annotations
 
-from gatehouse.http.logto.experience import flow, password, profile
+from gatehouse.http.logto.experience import flow, password, profile, verification_code
 
-OPERATIONS = (*flow.operations, *password.operations, *profile.operations)
+OPERATIONS = (
+    *flow.operations,
+    *password.operations,
+    *verification_code.operations,
+    *profile.operations,
+)

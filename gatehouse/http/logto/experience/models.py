@@ -17,6 +17,10 @@ InteractionEvent = Literal["SignIn", "Register", "ForgotPassword"]
 Username = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Password = Annotated[str, Field(max_length=4096)]
 
+Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)]
+Phone = Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
+"""Digits alone, country code first; what can be longer is no number (ITU-T E.164)."""
+
 
 class Identifier(Wire):
     """A name a person can be found by."""
@@ -38,6 +42,32 @@ class UsernameIdentifier(Wire):
     def to_core(self) -> CoreIdentifier:
         """The same, as the core says it."""
         return CoreIdentifier(CoreIdentifierType.USERNAME, self.value)
+
+
+class EmailIdentifier(Wire):
+    """An email address."""
+
+    type: Literal["email"]
+    value: Email
+
+    def to_core(self) -> CoreIdentifier:
+        """The same, as the core says it."""
+        return CoreIdentifier(CoreIdentifierType.EMAIL, self.value)
+
+
+class PhoneIdentifier(Wire):
+    """A phone number."""
+
+    type: Literal["phone"]
+    value: Phone
+
+    def to_core(self) -> CoreIdentifier:
+        """The same, as the core says it."""
+        return CoreIdentifier(CoreIdentifierType.PHONE, self.value)
+
+
+CodeIdentifier = Annotated[EmailIdentifier | PhoneIdentifier, Field(discriminator="type")]
+"""Where a code can be sent."""
 
 
 class EventBody(Wire):

@@ -20,10 +20,11 @@ from gatehouse.engine.outbox import Delivery
 from gatehouse.engine.redis import redis_from_url
 from gatehouse.http.app import build_app
 from gatehouse.http.edge import serve
+from gatehouse.ops.delivery import handle_messages
 from gatehouse.storage.applications import Applications
-from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.audit import AuditLogs, Messages
 from gatehouse.storage.database import Database
-from gatehouse.storage.records import Application, AuditLog, Role, Tenant, User
+from gatehouse.storage.records import Application, AuditLog, Message, Role, Tenant, User
 from gatehouse.storage.roles import Roles, UserRoles
 from gatehouse.storage.tenants import SignInExperiences, Tenants
 from gatehouse.storage.transaction import Transaction
@@ -123,6 +124,22 @@ class House:
 
         return await self.core.db.read(read)
 
+    # Messages
+
+    async def messages(self, recipient: str, at_least: int = 1) -> list[Message]:
+        """What the development inbox has for somebody, oldest first, once it has so many."""
+        with trio.fail_after(30):
+            while True:
+                kept = await self.core.db.read(lambda tx: Messages(tx, TENANT).search(100).items)
+                theirs = [message for message in kept if message.recipient == recipient]
+                if len(theirs) >= at_least:
+                    return sorted(theirs, key=lambda message: message.created_at)
+                await trio.sleep(0.01)
+
+    async def code(self, recipient: str, at_least: int = 1) -> str:
+        """The code of the newest message to somebody."""
+        return str((await self.messages(recipient, at_least))[-1].payload["code"])
+
     # The audit log
 
     async def logs(self, at_least: int) -> list[AuditLog]:
@@ -194,6 +211,7 @@ async def open_house(redis_url: str, database_url: str, size: int = 2) -> AsyncI
                 ring=ring,
             )
             _listen(engine, db, house)
+            handle_messages(engine, core.messengers)
             await links.start(redis.run)
             await parts.start(core.directory.run)
             await parts.start(engine.run)
