@@ -32,6 +32,7 @@ from gatehouse.http.logto.management import (
     status,
     subject_tokens,
     users,
+    verification_codes,
 )
 from gatehouse.http.oidc import OIDC
 from gatehouse.http.oidc import OPERATIONS as OIDC_OPERATIONS
@@ -76,6 +77,7 @@ def api_operations() -> list[Operation]:
         hooks.operations,
         email_templates.operations,
         captcha_provider.operations,
+        verification_codes.operations,
         experience.OPERATIONS,
         well_known.operations,
     )

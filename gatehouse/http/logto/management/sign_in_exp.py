@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -30,9 +31,6 @@ from gatehouse.http.wire import (
 from gatehouse.storage.records import SignInExperience, User
 
 operations = Operations(tags=("Sign-in experience",), access=MANAGEMENT, cors=CONSOLE_ONLY)
-
-CHANNELS: frozenset[str] = frozenset()
-"""Kinds of messages that can be sent: none, as long as no connector can be set up."""
 
 Color = Annotated[str, Field(pattern=r"^#[\da-fA-F]{3}([\da-fA-F]{3})?$")]
 UrlOrNothing = Annotated[Url | None, empty_is_null]
@@ -358,7 +356,8 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
             changes["password_expiration"] = _expiration(
                 changes["password_expiration"], current.password_expiration, now
             )
-        check_settings(changes, current)
+        channels = {one.channel for one in store.connectors.all() if one.channel is not None}
+        check_settings(changes, current, channels)
         return store.sign_in_experience.change(**changes)
 
     return Reply(200, sign_in_exp_view(await write(call, change)))
@@ -390,20 +389,25 @@ async def check_password_policy(call: Call[PasswordToCheck]) -> Reply:
     return Reply(400, {"result": False, "issues": [issue.as_json() for issue in issues]})
 
 
-def check_settings(changes: dict[str, Any], current: SignInExperience) -> None:
-    """Whether the settings will make sense together. Raises SenselessSettings."""
+def check_settings(
+    changes: dict[str, Any], current: SignInExperience, channels: Collection[str]
+) -> None:
+    """Whether the settings will make sense together. Raises SenselessSettings.
+
+    `channels` are the kinds of message that a connector is set up for.
+    """
 
     def then(name: str) -> Any:
         return changes.get(name, getattr(current, name))
 
     if "sign_up" in changes:
-        sign_in_settings.check_sign_up(then("sign_up"), CHANNELS)
+        sign_in_settings.check_sign_up(then("sign_up"), channels)
     if "sign_in" in changes:
-        sign_in_settings.check_sign_in(then("sign_in"), then("sign_up"), then("mfa"), CHANNELS)
+        sign_in_settings.check_sign_in(then("sign_in"), then("sign_up"), then("mfa"), channels)
     if "mfa" in changes:
         sign_in_settings.check_mfa(then("mfa"), then("sign_in"))
     if changes.get("forgot_password_methods"):
-        sign_in_settings.check_forgot_password(changes["forgot_password_methods"], CHANNELS)
+        sign_in_settings.check_forgot_password(changes["forgot_password_methods"], channels)
     if then("password_expiration").get("enabled"):
         sign_in_settings.check_expiration(then("forgot_password_methods") or ())
 
