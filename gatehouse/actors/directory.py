@@ -24,6 +24,7 @@ from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlg
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes
@@ -117,6 +118,10 @@ class Directory:
         """How the tenant's people sign in."""
         return await self._ask(("sign-in experience",), _sign_in_experience)
 
+    async def custom_profile_fields(self) -> list[CustomProfileField]:
+        """What the tenant asks people for besides, in the order of the page."""
+        return await self._ask(("custom profile fields",), _custom_profile_fields)
+
     async def account_center(self) -> AccountCenter:
         """What people may do with their own accounts."""
         return await self._ask(("account center",), stored_account_center)
@@ -192,6 +197,10 @@ def _client_scopes(
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
     return SignInExperiences(tx, tenant_id).current()
+
+
+def _custom_profile_fields(tx: Transaction, tenant_id: str) -> list[CustomProfileField]:
+    return CustomProfileFields(tx, tenant_id).all()
 
 
 def _session_age_ms(tx: Transaction, tenant_id: str) -> int:

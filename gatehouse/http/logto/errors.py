@@ -79,6 +79,7 @@ class StrangeInput(ApiError):  # noqa: N818
 
 
 _CONFLICTS: dict[tuple[str, str], str] = {
+    ("custom_profile_field", "name"): "custom_profile_fields.name_exists",
     ("user", "username"): "user.username_already_in_use",
     ("user", "primary_email"): "user.email_already_in_use",
     ("user", "primary_phone"): "user.phone_already_in_use",

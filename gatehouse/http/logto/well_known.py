@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
 
+from gatehouse.actors.profile_fields import fields_of_sign_up
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import EVERY_ORIGIN, Operations
 from gatehouse.http.wire import JsonObject, Query, record_json
+from gatehouse.storage.custom_profile_fields import CustomProfileField
 from gatehouse.storage.records import SignInExperience
 
 operations = Operations(tags=("Well-known",), cors=EVERY_ORIGIN)
@@ -40,10 +43,15 @@ class Whose(Query):
 )
 async def get_sign_in_experience(call: Call[None, Whose]) -> Reply:
     """Tell a sign-in page how people sign in here."""
-    return Reply(200, public_settings(await call.core.directory.sign_in_experience()))
+    directory = call.core.directory
+    settings = await directory.sign_in_experience()
+    fields = await directory.custom_profile_fields()
+    return Reply(200, public_settings(settings, fields))
 
 
-def public_settings(settings: SignInExperience) -> dict[str, Any]:
+def public_settings(
+    settings: SignInExperience, fields: Sequence[CustomProfileField] = ()
+) -> dict[str, Any]:
     """The settings with what a page needs besides: connectors, and what can be recovered."""
     methods = settings.forgot_password_methods or ()
     return {
@@ -55,5 +63,7 @@ def public_settings(settings: SignInExperience) -> dict[str, Any]:
             "phone": "PhoneVerificationCode" in methods,
         },
         "isDevelopmentTenant": False,
-        "customProfileFields": [],
+        "customProfileFields": [
+            record_json(field) for field in fields_of_sign_up(fields, settings.sign_up_profile_fields)
+        ],
     }

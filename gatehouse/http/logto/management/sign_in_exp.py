@@ -286,7 +286,7 @@ class SignInExpPatch(Wire):
     verification_code_policy: Maybe[VerificationCodePolicy] = None
     forgot_password_methods: list[CodeMethod] | None = None
     passkey_sign_in: Maybe[PasskeySignIn] = None
-    sign_up_profile_fields: list[ProfileField] | None = None
+    sign_up_profile_fields: Annotated[list[ProfileField], Field(max_length=200)] | None = None
     password_expiration: Maybe[PasswordExpiration] = None
     username_policy: Maybe[UsernamePolicy] = None
 
@@ -351,6 +351,10 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
     now = call.core.clock()
 
     def change(store: Store) -> SignInExperience:
+        if changes.get("sign_up_profile_fields"):
+            changes["sign_up_profile_fields"] = existing_fields(
+                store, changes["sign_up_profile_fields"]
+            )
         current = store.sign_in_experience.current()
         if "password_expiration" in changes:
             changes["password_expiration"] = _expiration(
@@ -410,6 +414,15 @@ def check_settings(
         sign_in_settings.check_forgot_password(changes["forgot_password_methods"], channels)
     if then("password_expiration").get("enabled"):
         sign_in_settings.check_expiration(then("forgot_password_methods") or ())
+
+
+def existing_fields(store: Store, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the profile fields that there are. Raises StrangeInput for one named twice."""
+    names = [one["name"] for one in wanted]
+    if len(set(names)) < len(names):
+        raise StrangeInput("A profile field is named twice.")
+    known = {field.name for field in store.custom_profile_fields.named(names)}
+    return [one for one in wanted if one["name"] in known]
 
 
 def _expiration(wanted: dict[str, Any], before: dict[str, Any], now: int) -> dict[str, Any]:

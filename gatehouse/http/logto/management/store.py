@@ -16,6 +16,7 @@ from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.captcha_providers import CaptchaProviders
 from gatehouse.storage.census import Census
 from gatehouse.storage.connectors import Connectors
+from gatehouse.storage.custom_profile_fields import CustomProfileFields
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.organizations import (
@@ -76,6 +77,7 @@ class Store:
         self.hooks = Hooks(tx, tenant_id)
         self.connectors = Connectors(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
+        self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
         self.captcha_providers = CaptchaProviders(tx, tenant_id)
 
 
