@@ -92,6 +92,7 @@ _CONFLICTS: dict[tuple[str, str], str] = {
 """What a broken uniqueness rule of the storage is called here, by entity and field."""
 
 _RULES: dict[tuple[str, str], str] = {
+    ("mfa_verification", "totp_exists"): "user.totp_already_in_use",
     ("signing_key", "current"): "oidc.only_previous_key_can_be_deleted",
     ("signing_key", "one_current"): "oidc.key_required",
 }

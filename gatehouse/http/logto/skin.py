@@ -32,6 +32,7 @@ from gatehouse.http.logto.management import (
     sign_in_exp,
     status,
     subject_tokens,
+    user_mfa,
     users,
     verification_codes,
 )
@@ -48,6 +49,7 @@ def api_operations() -> list[Operation]:
         status.operations,
         users.operations,
         personal_access_tokens.operations,
+        user_mfa.operations,
         subject_tokens.operations,
         role_holders.roles_of(role_holders.USER),
         applications.operations,

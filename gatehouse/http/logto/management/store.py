@@ -19,6 +19,7 @@ from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.custom_profile_fields import CustomProfileFields
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
+from gatehouse.storage.mfa import MfaVerifications
 from gatehouse.storage.organizations import (
     OrganizationEmailDomains,
     OrganizationJitRoles,
@@ -51,6 +52,7 @@ class Store:
         self.tenant_id = tenant_id
         self.users = Users(tx, tenant_id)
         self.personal_access_tokens = PersonalAccessTokens(tx, tenant_id)
+        self.mfa_verifications = MfaVerifications(tx, tenant_id)
         self.roles = Roles(tx, tenant_id)
         self.user_roles: Links = UserRoles(tx, tenant_id)
         self.application_roles: Links = ApplicationRoles(tx, tenant_id)
