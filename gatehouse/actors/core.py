@@ -50,7 +50,8 @@ class Core:
     """One tenant's identity core in one process.
 
     `public_url` has no trailing slash. `ring` holds the server's own secrets, for whoever needs a
-    derived key. `clock()` is in milliseconds since the epoch.
+    derived key. `clock()` is in milliseconds since the epoch. Protected applications are reached as
+    subdomains of `protected_app_domain`; without it there are none.
     """
 
     tenant_id: str
@@ -66,6 +67,7 @@ class Core:
     clock: Callable[[], int]
     activity: Activity
     outbound: Outbound
+    protected_app_domain: str | None
     messengers: Messengers
 
     @property
@@ -91,6 +93,7 @@ def build_core(
     clock: Callable[[], int] = wall_clock,
     outbound: Outbound | None = None,
     messengers: Messengers | None = None,
+    protected_app_domain: str | None = None,
 ) -> Core:
     """Put a core together from parts that are already running.
 
@@ -112,5 +115,6 @@ def build_core(
         clock=clock,
         activity=Activity(tenant_id, db, clock),
         outbound=outbound,
+        protected_app_domain=protected_app_domain,
         messengers=messengers or Messengers(db, outbound),
     )

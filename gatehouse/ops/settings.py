@@ -198,6 +198,10 @@ class Settings(BaseSettings):
         None,
         description="Directory the mock connectors write messages into; without it there are none.",
     )
+    protected_app_domain: str | None = Field(
+        None,
+        description="Domain under which an operator's proxy serves protected applications.",
+    )
     max_connections: int = Field(
         10_000, ge=1, description="Open connections of one worker; more are refused."
     )

@@ -95,6 +95,7 @@ async def serve_worker(
             ring=datadir.secret_ring(settings),
             observer=metrics,
             outbound=outbound,
+            protected_app_domain=settings.protected_app_domain,
             messengers=Messengers(
                 db, outbound, settings.development_inbox, settings.mock_connectors
             ),

@@ -47,6 +47,7 @@ BOTH_DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgres"],
 TENANT = "default"
 CLIENT_ID = "management0000000000a"
 CLIENT_SECRET = "the management application's secret"
+PROTECTED_APP_DOMAIN = "sites.example"
 DEMO_APP = "demo-app"
 DEMO_USER = "demo"
 DEMO_PASSWORD = "Correct-Horse-9"
@@ -128,6 +129,7 @@ async def run_server(
             hasher=Hasher(),
             ring=ring,
             outbound=Outbound(allow_private=True),
+            protected_app_domain=PROTECTED_APP_DOMAIN,
         )
         handle_effects(core, Recorder())
         await links.start(redis.run)

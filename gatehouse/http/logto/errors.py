@@ -87,11 +87,13 @@ _CONFLICTS: dict[tuple[str, str], str] = {
     ("resource", "indicator"): "resource.resource_identifier_in_use",
     ("scope", "name"): "scope.name_exists",
     ("application_secret", "name"): "application.secret_name_exists",
+    ("protected_host", "host"): "application.protected_application_subdomain_exists",
     ("personal_access_token", "name"): "user.personal_access_token_name_exists",
 }
 """What a broken uniqueness rule of the storage is called here, by entity and field."""
 
 _RULES: dict[tuple[str, str], str] = {
+    ("consented_organization", "no_member"): "organization.require_membership",
     ("mfa_verification", "totp_exists"): "user.totp_already_in_use",
     ("signing_key", "current"): "oidc.only_previous_key_can_be_deleted",
     ("signing_key", "one_current"): "oidc.key_required",
@@ -109,6 +111,7 @@ _ROTATION = {
 _NAMED_BY_ID = frozenset(
     {
         "application",
+        "application_sign_in_experience",
         "audit_log",
         "email_template",
         "hook",

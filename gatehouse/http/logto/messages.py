@@ -138,7 +138,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
         "A protected application needs its metadata.",
     ),
     "application.protected_app_not_configured": (
-        400,
+        501,
         "Protected applications are not set up on this server.",
     ),
     "application.invalid_subdomain": (422, "The subdomain is not a part of a host name."),

@@ -17,7 +17,15 @@ from gatehouse.http.logto.access import (
     management_audience,
 )
 from gatehouse.http.logto.errors import ApiError
+from gatehouse.http.logto.management.application_access_control import require_rules
 from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.protected_apps import (
+    NewProtectedApp,
+    ProtectedAppPatch,
+    check_deletable,
+    claim_host,
+    protected_fields,
+)
 from gatehouse.http.logto.management.search import search_of
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
@@ -96,7 +104,7 @@ class NewApplication(Wire):
     custom_client_metadata: Maybe[CustomClientMetadata] = None
     custom_data: Maybe[JsonObject] = None
     is_third_party: Maybe[bool] = None
-    protected_app_metadata: Maybe[ProtectedAppBasics] = None
+    protected_app_metadata: Maybe[NewProtectedApp] = None
 
 
 class ApplicationPatch(Wire):
@@ -108,7 +116,7 @@ class ApplicationPatch(Wire):
     custom_client_metadata: Maybe[CustomClientMetadata] = None
     custom_data: Maybe[JsonObject] = None
     app_level_access_control_enabled: Maybe[bool] = None
-    protected_app_metadata: JsonObject | None = None
+    protected_app_metadata: ProtectedAppPatch | None = None
     is_admin: Maybe[bool] = None
 
 
@@ -202,10 +210,15 @@ async def create_application(call: Call[NewApplication]) -> ApplicationView:
     """Create an application. One that can keep a secret gets its first, to be read there."""
     check_new_application(call.body)
     given = stored_fields(call.body)
+    protected = given.pop("protected_app_metadata", None)
+    if call.body.type == "Protected" and protected is not None:
+        given |= protected_fields(call.core, protected)
     value = new_secret()
 
     def change(store: Store) -> Application:
         application = store.applications.create(Application(**given))
+        if application.type == "Protected":
+            claim_host(store, application)
         if application.type in TYPES_WITH_SECRETS:
             store.secrets.create(
                 ApplicationSecret(application_id=application.id, name=FIRST_SECRET, value=value)
@@ -244,10 +257,16 @@ async def update_application(call: Call[ApplicationPatch]) -> ApplicationView:
     """Change an application; metadata is replaced as a whole."""
     changes = stored_fields(call.body)
     is_admin = changes.pop("is_admin", None)
+    protected = changes.pop("protected_app_metadata", None)
 
     def change(store: Store) -> Application:
         application = store.applications.get(call.path["id"])
         check_patch(application, call.body)
+        if call.body.app_level_access_control_enabled:
+            require_rules(store.application_access(application.id).rules())
+        if protected is not None:
+            metadata = (application.protected_app_metadata or {}) | protected.as_json()
+            changes["protected_app_metadata"] = metadata
         if is_admin is not None:
             make_manager(store, application.id, is_admin)
         return store.applications.update(application.id, **changes)
@@ -260,8 +279,10 @@ async def delete_application(call: Call) -> None:
     """Delete an application; its secrets and tokens end with it."""
 
     def change(store: Store) -> None:
-        if store.applications.get(call.path["id"]).type == "SAML":
+        application = store.applications.get(call.path["id"])
+        if application.type == "SAML":
             raise ApiError("application.saml.use_saml_app_api")
+        check_deletable(application)
         store.applications.delete(call.path["id"])
 
     await write(call, change)
@@ -290,13 +311,8 @@ def check_new_application(new: NewApplication) -> None:
     custom = new.custom_client_metadata or CustomClientMetadata()
     if new.type == "SAML":
         raise ApiError("application.saml.use_saml_app_api")
-    if new.type == "Protected":
-        missing = new.protected_app_metadata is None
-        raise ApiError(
-            "application.protected_app_metadata_is_required"
-            if missing
-            else "application.protected_app_not_configured"
-        )
+    if new.type == "Protected" and new.protected_app_metadata is None:
+        raise ApiError("application.protected_app_metadata_is_required")
     if new.type != "Native" and custom.is_device_flow:
         raise ApiError("application.device_flow_native_only")
     if new.is_third_party:

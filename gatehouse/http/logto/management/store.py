@@ -11,11 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gatehouse.http.call import Call
+from gatehouse.storage.application_access import ApplicationAccess
+from gatehouse.storage.application_looks import ApplicationSignInExperiences, ProtectedHosts
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.captcha_providers import CaptchaProviders
 from gatehouse.storage.census import Census
 from gatehouse.storage.connectors import Connectors
+from gatehouse.storage.consent_scopes import ConsentedOrganizations, ConsentScopes
 from gatehouse.storage.custom_profile_fields import CustomProfileFields
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
@@ -50,6 +53,7 @@ class Store:
     def __init__(self, tx: Transaction, tenant_id: str) -> None:
         self.now = tx.now
         self.tenant_id = tenant_id
+        self._tx = tx
         self.users = Users(tx, tenant_id)
         self.personal_access_tokens = PersonalAccessTokens(tx, tenant_id)
         self.mfa_verifications = MfaVerifications(tx, tenant_id)
@@ -59,6 +63,8 @@ class Store:
         self.role_scopes: Links = RoleScopes(tx, tenant_id)
         self.applications = Applications(tx, tenant_id)
         self.secrets = ApplicationSecrets(tx, tenant_id)
+        self.application_looks = ApplicationSignInExperiences(tx, tenant_id)
+        self.protected_hosts = ProtectedHosts(tx, tenant_id)
         self.resources = Resources(tx, tenant_id)
         self.scopes = Scopes(tx, tenant_id)
         self.organizations = Organizations(tx, tenant_id)
@@ -81,6 +87,18 @@ class Store:
         self.email_templates = EmailTemplates(tx, tenant_id)
         self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
         self.captcha_providers = CaptchaProviders(tx, tenant_id)
+
+    def consent_scopes(self, application_id: str | None) -> ConsentScopes:
+        """What an application may ask for; without one, clients with a metadata document."""
+        return ConsentScopes(self._tx, self.tenant_id, application_id)
+
+    def consented_organizations(self, application_id: str, user_id: str) -> ConsentedOrganizations:
+        """Where a user lets an application act."""
+        return ConsentedOrganizations(self._tx, self.tenant_id, application_id, user_id)
+
+    def application_access(self, application_id: str) -> ApplicationAccess:
+        """The rules about who may use an application."""
+        return ApplicationAccess(self._tx, self.tenant_id, application_id)
 
 
 async def read(call: Call[Any, Any], ask: Callable[[Store], T]) -> T:
