@@ -19,6 +19,7 @@ _REFS = "#/components/schemas/{model}"
 
 SECURITY_SCHEMES: dict[str, Any] = {
     "managementToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "userToken": {"type": "http", "scheme": "bearer"},
 }
 
 _Key = tuple[str, JsonSchemaMode]

@@ -115,8 +115,10 @@ class Users(Repository[User]):
             UserRoles(self.tx, self.tenant_id).add(user.id, roles)
         return user
 
-    def set_password(self, user_id: str, password_hash: str, algorithm: str) -> User:
-        """Change the password, which ends what was issued under the old one.
+    def set_password(
+        self, user_id: str, password_hash: str, algorithm: str, *, ends_tokens: bool = True
+    ) -> User:
+        """Change the password, which ends what was issued under the old one unless it is said.
 
         Raises `NotFound`.
         """
@@ -126,6 +128,8 @@ class Users(Repository[User]):
             "password_changed_at": self.tx.now,
             "is_password_expired": False,
             "tokens_valid_after": self.tx.now,
+        if ends_tokens:
+            changes["tokens_valid_after"] = self.tx.now
         }
         return self._update((user_id,), changes, "Password.Updated")
 

@@ -33,6 +33,12 @@ _DOCUMENTS: tuple[tuple[str, str, str, Part], ...] = (
         "Well-known",
         lambda one: one.path.startswith("/api/experience"),
     ),
+    (
+        "/api/.well-known/user.openapi.json",
+        "GetWellKnownUserOpenapiJson",
+        "Well-known",
+        lambda one: one.path.startswith(("/api/my-account", "/api/verifications")),
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatehouse.http.logto import experience, well_known
+from gatehouse.http.logto import account, experience, well_known
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
@@ -105,4 +105,5 @@ def api_operations() -> list[Operation]:
 
 def skins() -> list[Skin]:
     """The parts of a Logto server, each with the dialect its answers are in."""
+        account.OPERATIONS,
     return [(API, api_operations()), (OIDC, OIDC_OPERATIONS), (PAGES, PAGE_OPERATIONS)]

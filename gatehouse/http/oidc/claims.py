@@ -93,7 +93,9 @@ _USERINFO: Mapping[str, Callable[[Subject], Claims]] = {
 }
 
 OPENID = "openid"
-USER_SCOPES = (OPENID, "offline_access", *_USERINFO)
+SESSIONS = "urn:logto:scope:sessions"
+"""Lets an application show its user where they are signed in, and end that."""
+USER_SCOPES = (OPENID, "offline_access", *_USERINFO, SESSIONS)
 """Every scope that says something about the user or the session, in the order announced."""
 
 CLAIMS_SUPPORTED = (

@@ -1,0 +1,102 @@
+"""People who act on their own accounts, through an application they signed in to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gatehouse.actors import family
+from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
+from gatehouse.actors.family import CODE_AGE_MS, AccessWish, Granted, RedeemCode, RefreshPolicy
+from gatehouse.actors.hashing import hash_now
+from gatehouse.actors.sign_on import open_family, sign_in
+from gatehouse.actors.tokens import Purpose
+from gatehouse.storage.applications import Applications
+from gatehouse.storage.records import Application, OidcClientMetadata, User
+from gatehouse.storage.users import Users
+from tests.http.contract import Api
+from tests.http.running import DEMO_APP, TENANT, Server
+
+PASSWORD = "wombat-9-hill"
+DIGEST = hash_now(PASSWORD)
+SCOPES = (
+    *("openid", "offline_access", "profile", "email", "phone", "address"),
+    *("custom_data", "identities", "urn:logto:scope:sessions"),
+)
+FIELDS = (
+    *("name", "avatar", "profile", "email", "phone", "password"),
+    *("username", "social", "customData", "mfa", "passkey", "session"),
+)
+THIRD_PARTY = "third-party-app"
+
+
+@dataclass
+class Person:
+    """Somebody with an account who is signed in to an application."""
+
+    api: Api
+    user_id: str
+    session_id: str
+    access_token: str
+    refresh_token: str
+
+    async def verified(self, password: str = PASSWORD) -> dict[str, str]:
+        """The header that shows that it is really them."""
+        made = await self.api("CreateVerificationByPassword", json={"password": password})
+        return {"logto-verification-id": made["verificationRecordId"]}
+
+
+async def open_account_centre(server: Server, control: str = "Edit", **fields: str) -> None:
+    """Let people do this with every field, save those that are named."""
+    manager = server.api(await server.management_token())
+    controls = dict.fromkeys(FIELDS, control) | fields
+    await manager("UpdateAccountCenterSettings", json={"enabled": True, "fields": controls})
+
+
+async def add_user(server: Server, username: str | None = "ada", **fields: Any) -> User:
+    """A user with the password, unless the fields say otherwise."""
+    fields = {"password_hash": DIGEST.digest, "password_algorithm": DIGEST.algorithm, **fields}
+    user = User(username=username, **fields)
+    return await server.core.db.write(lambda tx: Users(tx, TENANT).create(user))
+
+
+async def stored(server: Server, user_id: str) -> User:
+    """The user as the database has them."""
+    return await server.core.db.read(lambda tx: Users(tx, TENANT).get(user_id))
+
+
+async def add_third_party(server: Server) -> None:
+    """An application of somebody else's."""
+    application = Application(
+        id=THIRD_PARTY,
+        name="Third party",
+        type="Traditional",
+        is_third_party=True,
+        oidc_client_metadata=OidcClientMetadata(redirect_uris=["https://app.example/callback"]),
+    )
+    await server.core.db.write(lambda tx: Applications(tx, TENANT).create(application))
+
+
+async def person(
+    server: Server,
+    user: User,
+    *scopes: str,
+    client: str = DEMO_APP,
+    session_id: str | None = None,
+) -> Person:
+    """Somebody who signed in at a browser and let the application have the scopes."""
+    core = server.core
+    login = LoginResult(user_id=user.id, amr=("pwd",), auth_time=core.clock())
+    presence = await sign_in(core, session_id, login)
+    granted = scopes or SCOPES
+    request = AuthorizationRequest(client_id=client, redirect_uri="", scopes=granted)
+    consent = ConsentResult(scopes=granted)
+    family_id = await open_family(core, presence.session_id, request, consent, CODE_AGE_MS)
+    policy = RefreshPolicy(ttl=86_400_000, rotate=True, extend=True)
+    redeem = RedeemCode(client, None, None, policy, AccessWish(3_600_000))
+    redeemed = await core.engine.turn(family.address(TENANT, family_id), redeem)
+    assert isinstance(redeemed, Granted)
+    encode = core.tokens.encode
+    access = encode(Purpose.ACCESS_TOKEN, family_id, redeemed.access_number)
+    refresh = encode(Purpose.REFRESH_TOKEN, family_id, redeemed.refresh_number)
+    return Person(server.api(access), user.id, presence.session_id, access, refresh)
