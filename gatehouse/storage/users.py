@@ -127,10 +127,9 @@ class Users(Repository[User]):
             "password_algorithm": algorithm,
             "password_changed_at": self.tx.now,
             "is_password_expired": False,
-            "tokens_valid_after": self.tx.now,
+        }
         if ends_tokens:
             changes["tokens_valid_after"] = self.tx.now
-        }
         return self._update((user_id,), changes, "Password.Updated")
 
     def rehash_password(
