@@ -17,6 +17,7 @@ from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
 from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.secret_ring import SecretRing
+from gatehouse.actors.sso.identity_providers import IdentityProviders
 from gatehouse.actors.tokens import TokenCodec
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Core:
     clock: Callable[[], int]
     activity: Activity
     outbound: Outbound
+    identity_providers: IdentityProviders
     protected_app_domain: str | None
     messengers: Messengers
 
@@ -115,6 +117,7 @@ def build_core(
         clock=clock,
         activity=Activity(tenant_id, db, clock),
         outbound=outbound,
+        identity_providers=IdentityProviders(outbound, clock),
         protected_app_domain=protected_app_domain,
         messengers=messengers or Messengers(db, outbound),
     )

@@ -88,6 +88,7 @@ _CONFLICTS: dict[tuple[str, str], str] = {
     ("scope", "name"): "scope.name_exists",
     ("application_secret", "name"): "application.secret_name_exists",
     ("protected_host", "host"): "application.protected_application_subdomain_exists",
+    ("sso_connector", "connector_name"): "single_sign_on.duplicate_connector_name",
     ("personal_access_token", "name"): "user.personal_access_token_name_exists",
 }
 """What a broken uniqueness rule of the storage is called here, by entity and field."""
@@ -118,6 +119,7 @@ _NAMED_BY_ID = frozenset(
         "organization",
         "organization_scope",
         "resource",
+        "sso_connector",
     }
 )
 """Records whose absence is `entity.not_exists_with_id`; of others it is `entity.not_found`."""

@@ -51,6 +51,8 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "user.email_already_in_use": (422, "This email address belongs to another account."),
     "user.phone_already_in_use": (422, "This phone number belongs to another account."),
     "user.identity_already_in_use": (422, "This identity belongs to another account."),
+    "user.enterprise_sso_identity_not_exists": (404, "The user is not known at this provider."),
+    "user.sso_identity_not_exist": (404, "This company account is not registered here yet."),
     "user.cannot_delete_self": (400, "You cannot delete the account that you are using."),
     "user.same_password": (422, "The new password must differ from the present one."),
     "user.suspended": (401, "This account is suspended."),
@@ -104,6 +106,40 @@ MESSAGES: dict[str, tuple[int, str]] = {
         "Profiles are only taken over from social connectors.",
     ),
     "connector.token_storage_not_supported": (422, "This connector has no tokens to store."),
+    "connector.invalid_metadata": (400, "The connector's metadata are not valid."),
+    "connector.invalid_certificate": (400, "The connector's certificate is not valid."),
+    # Enterprise single sign-on
+    "single_sign_on.forbidden_domains": (422, "Public email domains belong to nobody."),
+    "single_sign_on.duplicated_domains": (422, "A domain is named more than once."),
+    "single_sign_on.duplicate_connector_name": (409, "Another connector has this name already."),
+    "single_sign_on.active_signing_key_required": (
+        400,
+        "Requests can be signed as soon as there is an active signing key.",
+    ),
+    "single_sign_on.can_not_delete_active_signing_key": (
+        400,
+        "The active signing key cannot be deleted.",
+    ),
+    "single_sign_on.can_not_deactivate_signing_key_in_use": (
+        400,
+        "The key is needed as long as requests are signed.",
+    ),
+    "single_sign_on.sso_signing_unavailable": (
+        500,
+        "Signing in with this company is not possible at the moment.",
+    ),
+    "single_sign_on.idp_initiated_authentication_not_supported": (
+        400,
+        "Only SAML connectors can start a sign-in by themselves.",
+    ),
+    "single_sign_on.idp_initiated_authentication_invalid_application_type": (
+        400,
+        "Only applications of these types can be signed in to like this: {type}.",
+    ),
+    "single_sign_on.idp_initiated_authentication_redirect_uri_not_registered": (
+        400,
+        "The redirect URI is not one of the application's.",
+    ),
     # Organizations
     "organization.require_membership": (422, "Only members of the organization have roles there."),
     "organization.role_names_not_found": (422, "There are no roles with these names: {names}."),

@@ -19,6 +19,7 @@ from gatehouse.http.logto.management.organization_members import RoleIds
 from gatehouse.http.logto.management.organization_template import OrganizationRoleView
 from gatehouse.http.logto.management.organizations import PATH
 from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.sso_connectors import SsoConnectorView
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import View, Wire
@@ -123,5 +124,26 @@ relate(
         view=OrganizationRoleView,
         adding=ids_body("AddedJitRoleIds", "organizationRoleIds", some=True),
         replacing=RoleIds,
+    ),
+)
+
+relate(
+    operations,
+    Relation(
+        path=f"{PATH}/{{id}}/jit/sso-connectors",
+        member="ssoConnectorId",
+        names=(
+            "ListOrganizationJitSsoConnectors",
+            "CreateOrganizationJitSsoConnector",
+            "ReplaceOrganizationJitSsoConnectors",
+            "DeleteOrganizationJitSsoConnector",
+        ),
+        links=lambda store, path: (store.organization_jit_sso_connectors, path["id"]),
+        members=lambda store, path, page: store.sso_connectors.of_organization(
+            store.organizations.get(path["id"]).id, *page
+        ),
+        view=SsoConnectorView,
+        adding=ids_body("AddedJitSsoConnectorIds", "ssoConnectorIds", some=True),
+        replacing=ids_body("JitSsoConnectorIds", "ssoConnectorIds"),
     ),
 )

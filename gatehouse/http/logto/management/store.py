@@ -40,6 +40,13 @@ from gatehouse.storage.personal_access_tokens import PersonalAccessTokens
 from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
+from gatehouse.storage.sso_connectors import (
+    OrganizationJitSsoConnectors,
+    SsoConnectors,
+    SsoIdentities,
+    SsoIdpInitiatedConfigs,
+    SsoSigningKeys,
+)
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
@@ -76,6 +83,7 @@ class Store:
         self.organization_role_resource_scopes = OrganizationRoleResourceScopes(tx, tenant_id)
         self.organization_email_domains = OrganizationEmailDomains(tx, tenant_id)
         self.organization_jit_roles = OrganizationJitRoles(tx, tenant_id)
+        self.organization_jit_sso_connectors = OrganizationJitSsoConnectors(tx, tenant_id)
         self.organization_invitations = OrganizationInvitations(tx, tenant_id)
         self.sign_in_experience = SignInExperiences(tx, tenant_id)
         self.signing_keys = SigningKeys(tx, tenant_id)
@@ -84,6 +92,10 @@ class Store:
         self.census = Census(tx, tenant_id)
         self.hooks = Hooks(tx, tenant_id)
         self.connectors = Connectors(tx, tenant_id)
+        self.sso_connectors = SsoConnectors(tx, tenant_id)
+        self.sso_signing_keys = SsoSigningKeys(tx, tenant_id)
+        self.sso_idp_initiated_configs = SsoIdpInitiatedConfigs(tx, tenant_id)
+        self.sso_identities = SsoIdentities(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
         self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
         self.captcha_providers = CaptchaProviders(tx, tenant_id)

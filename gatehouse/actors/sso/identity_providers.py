@@ -1,0 +1,218 @@
+"""What identity providers say of themselves: OpenID discovery and SAML metadata.
+
+It is fetched when an operator sets a connector up, and again for people who sign in; what was
+fetched is kept for some minutes, so that a morning's crowd costs one request, and a provider that
+replaces its keys is followed soon enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
+
+from gatehouse.actors import certificates
+from gatehouse.actors.outbound import Outbound, OutboundError
+from gatehouse.actors.sso.configs import (
+    GOOGLE_ISSUER,
+    GoogleConfig,
+    OidcConfig,
+    SamlConfig,
+    SamlManual,
+    SamlMetadataText,
+    SamlMetadataUrl,
+    is_web_url,
+)
+
+KEPT_MS = 5 * 60_000
+"""How long what a provider said is believed without asking again."""
+
+MAX_KEPT = 512
+MAX_CERTIFICATES = 10
+"""Certificates of one identity provider: some announce the next ones beside those in use."""
+
+T = TypeVar("T")
+
+
+class ProviderError(Exception):
+    """An identity provider cannot be used as it is. `code` is the connector code that says so:
+    `invalid_config`, `invalid_metadata` or `invalid_certificate`."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class OidcMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed of an OpenID provider's metadata (OpenID Connect Discovery §3)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SamlMetadata:
+    """What is needed of an identity provider's metadata; certificates are PEM."""
+
+    entity_id: str
+    sign_in_endpoint: str
+    certificates: tuple[str, ...]
+
+
+def oidc_config(config: OidcConfig | GoogleConfig) -> OidcConfig:
+    """Google's configuration with what is known of Google."""
+    if isinstance(config, OidcConfig):
+        return config
+    return OidcConfig(
+        client_id=config.client_id,
+        client_secret=config.client_secret,
+        issuer=GOOGLE_ISSUER,
+        scope=config.scope,
+        trust_unverified_email=config.trust_unverified_email,
+    )
+
+
+class IdentityProviders:
+    """Asks identity providers, and remembers their answers for a while."""
+
+    def __init__(self, outbound: Outbound, clock: Callable[[], int]) -> None:
+        self._outbound = outbound
+        self._clock = clock
+        self._kept: dict[str, tuple[int, Any]] = {}
+
+    async def oidc(self, issuer: str, *, fresh: bool = False) -> OidcMetadata:
+        """The metadata of an OpenID provider. Raises ProviderError.
+
+        `fresh`: ask, whatever is remembered.
+        """
+        url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+        async def fetch() -> OidcMetadata:
+            return read_discovery(await self._get(url, "invalid_config"), issuer)
+
+        return await self._remembered(url, fetch, fresh=fresh)
+
+    async def saml(self, config: SamlConfig, *, fresh: bool = False) -> SamlMetadata:
+        """The metadata of a SAML identity provider. Raises ProviderError."""
+        match config:
+            case SamlMetadataUrl(metadata_url=url):
+
+                async def fetch() -> SamlMetadata:
+                    return read_saml_metadata(await self._get(url, "invalid_metadata"))
+
+                return await self._remembered(url, fetch, fresh=fresh)
+            case SamlMetadataText():
+                return read_saml_metadata(config.metadata.encode())
+            case SamlManual():
+                return SamlMetadata(
+                    config.entity_id,
+                    config.sign_in_endpoint,
+                    (_certificate(config.x509_certificate),),
+                )
+        raise ProviderError("invalid_config", "The configuration has no metadata.")
+
+    async def json(self, url: str, *, fresh: bool = False) -> Any:
+        """Any JSON document of a provider, such as its keys. Raises ProviderError."""
+
+        async def fetch() -> Any:
+            return _json(await self._get(url, "invalid_config"))
+
+        return await self._remembered(url, fetch, fresh=fresh)
+
+    async def _get(self, url: str, code: str) -> bytes:
+        try:
+            answer = await self._outbound.get(url, {"accept": "*/*"})
+        except OutboundError as error:
+            raise ProviderError(code, f"The identity provider does not answer: {error}.") from None
+        if not answer.succeeded:
+            raise ProviderError(code, f"The identity provider answers {answer.status}.")
+        return answer.body
+
+    async def _remembered(self, key: str, fetch: Callable[[], Awaitable[T]], *, fresh: bool) -> T:
+        now = self._clock()
+        kept = self._kept.get(key)
+        if kept is not None and not fresh and now < kept[0]:
+            value: T = kept[1]
+            return value
+        value = await fetch()
+        self._kept.pop(key, None)
+        while len(self._kept) >= MAX_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = (now + KEPT_MS, value)
+        return value
+
+
+def read_discovery(body: bytes, issuer: str) -> OidcMetadata:
+    """The metadata that an OpenID provider answered. Raises ProviderError.
+
+    It has to be about this issuer (OpenID Connect Discovery §4.3); Microsoft's, which speaks for
+    many tenants, has a placeholder there that the ID token fills.
+    """
+    try:
+        metadata = msgspec.json.decode(body, type=OidcMetadata)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProviderError("invalid_config", "This is no OpenID provider's metadata.") from None
+    if metadata.issuer.rstrip("/") != issuer.rstrip("/") and "{tenantid}" not in metadata.issuer:
+        raise ProviderError("invalid_config", "The metadata is of another issuer.")
+    endpoints = (
+        metadata.authorization_endpoint,
+        metadata.token_endpoint,
+        metadata.jwks_uri,
+        *((metadata.userinfo_endpoint,) if metadata.userinfo_endpoint is not None else ()),
+    )
+    if not all(is_web_url(url) for url in endpoints):
+        raise ProviderError("invalid_config", "An endpoint of the provider is no web address.")
+    return metadata
+
+
+def read_saml_metadata(body: bytes) -> SamlMetadata:
+    """The first identity provider of a metadata document (SAML 2.0 Metadata §2.4.3).
+
+    Document types and entities are refused. Raises ProviderError.
+    """
+    try:
+        document = Xml.to_etree(body)
+        (entity, *_) = Xml.query(document, "//md:EntityDescriptor[md:IDPSSODescriptor]")
+        (idp, *_) = Xml.query(entity, "./md:IDPSSODescriptor")
+        (endpoint, *_) = Xml.query(
+            idp, f"./md:SingleSignOnService[@Binding='{Saml.BINDING_HTTP_REDIRECT}']"
+        )
+    except Exception:
+        # lxml, its guard and an unpacking that fails have no error in common.
+        raise ProviderError(
+            "invalid_metadata", "This is no metadata of an identity provider with redirects."
+        ) from None
+    entity_id, location = entity.get("entityID") or "", endpoint.get("Location") or ""
+    if not entity_id or not is_web_url(location):
+        raise ProviderError("invalid_metadata", "The metadata lacks an entity id or an endpoint.")
+    nodes = Xml.query(
+        idp,
+        "./md:KeyDescriptor[not(@use='encryption')]/ds:KeyInfo/ds:X509Data/ds:X509Certificate",
+    )
+    found = tuple(dict.fromkeys(_certificate(Xml.element_text(node) or "") for node in nodes))
+    if not found or len(found) > MAX_CERTIFICATES:
+        raise ProviderError("invalid_certificate", "The metadata has no certificate, or too many.")
+    return SamlMetadata(entity_id, location, found)
+
+
+def _certificate(text: str) -> str:
+    try:
+        return certificates.pem(certificates.read_certificate(text))
+    except ValueError:
+        raise ProviderError("invalid_certificate", "The certificate cannot be read.") from None
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProviderError(
+            "invalid_config", "The identity provider's answer is no JSON."
+        ) from None
