@@ -103,6 +103,7 @@ def api_operations() -> list[Operation]:
         custom_profile_fields.operations,
         verification_codes.operations,
         experience.OPERATIONS,
+        account.OPERATIONS,
         well_known.operations,
     )
     declared = [operation for group in groups for operation in group]
@@ -112,5 +113,4 @@ def api_operations() -> list[Operation]:
 
 def skins() -> list[Skin]:
     """The parts of a Logto server, each with the dialect its answers are in."""
-        account.OPERATIONS,
     return [(API, api_operations()), (OIDC, OIDC_OPERATIONS), (PAGES, PAGE_OPERATIONS)]
