@@ -87,13 +87,6 @@ class CustomClientMetadata(Wire):
     max_allowed_grants: Maybe[Count] = None
 
 
-class ProtectedAppBasics(Wire):
-    """What a protected application is created with."""
-
-    sub_domain: str
-    origin: str
-
-
 class NewApplication(Wire):
     """An application to create."""
 
