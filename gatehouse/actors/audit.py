@@ -12,17 +12,14 @@ never copied from a request.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import trio
 
 from gatehouse.actors.refusal import Reason
 from gatehouse.engine.actor import Effect
 from gatehouse.storage.audit import AuditLogs
-from gatehouse.storage.errors import StorageError
 from gatehouse.storage.records import AuditLog
 
 if TYPE_CHECKING:
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
 
 AUDIT_EFFECT = "audit"
 """The kind of effect that carries an entry."""
-GATHER_SECONDS = 0.05
-"""How long an entry waits for others to be written with it; nobody waits for the entry."""
 MAX_USER_AGENT_LENGTH = 512
 """Characters kept of a user agent: whatever a browser says about itself fits."""
 
@@ -74,53 +69,13 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 def keep_audit_log(engine: Engine, db: Database) -> None:
     """Have the engine's audit effects written to the database. Call before the engine runs."""
-    engine.on_effect(AUDIT_EFFECT, _Writer(db).write)
 
+    async def write(deliveries: Sequence[Delivery]) -> None:
+        """A unit of work costs its thread hop and its commit, whatever it carries."""
+        entries = [msgspec.msgpack.decode(one.body, type=AuditEntry) for one in deliveries]
+        await db.write(_record, entries)
 
-class _Group:
-    """Entries that are written together."""
-
-    def __init__(self) -> None:
-        self.entries: list[AuditEntry] = []
-        self.over = trio.Event()
-        self.stored = False
-
-
-class _Writer:
-    """Writes entries that arrive at about the same time in one unit of work.
-
-    A unit costs its thread hop and its commit, whatever it carries, and a sign-in has four entries.
-    """
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._gathering: _Group | None = None
-
-    async def write(self, delivery: Delivery) -> None:
-        """Return when the entry is stored. One that cannot be does no harm to those beside it."""
-        entry = msgspec.msgpack.decode(delivery.body, type=AuditEntry)
-        group = self._gathering
-        if group is None:
-            group = self._gathering = _Group()
-            group.entries.append(entry)
-            await self._lead(group)
-        else:
-            group.entries.append(entry)
-            await group.over.wait()
-        if not group.stored:
-            await self._db.write(_record, [entry])
-
-    async def _lead(self, group: _Group) -> None:
-        try:
-            try:
-                await trio.sleep(GATHER_SECONDS)
-            finally:
-                self._gathering = None
-            with suppress(StorageError):
-                await self._db.write(_record, group.entries)
-                group.stored = True
-        finally:
-            group.over.set()
+    engine.on_effects(AUDIT_EFFECT, write)
 
 
 def _record(tx: Transaction, entries: Sequence[AuditEntry]) -> None:

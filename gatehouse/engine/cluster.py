@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
-from redis.exceptions import AskError, MovedError, TryAgainError
+from redis.exceptions import AskError, MovedError, RedisError, TryAgainError
 
-from gatehouse.engine.errors import Overloaded, Unavailable
+from gatehouse.engine.errors import EngineError, Overloaded, Unavailable
 from gatehouse.engine.link import MAX_IN_FLIGHT, PATIENCE, Link
 from gatehouse.engine.observer import Observer
 from gatehouse.engine.pubsub import Listener, OnMessage
@@ -25,7 +25,7 @@ from gatehouse.engine.quorum import View, ask
 from gatehouse.engine.wire import Address, Argument, Connection, Target, connect
 
 if TYPE_CHECKING:
-    from gatehouse.engine.redis import Script
+    from gatehouse.engine.redis import Call, Script
 
 MAX_HOPS: Final = 8
 """Times one request may be redirected; more is a cluster that disagrees with itself."""
@@ -90,6 +90,21 @@ class ClusterRedis:
         except _TRANSIENT as error:
             command = (b"EVAL", script.source, len(keys), *keys, *args)
             return await self._again(command, slot, error)
+
+    async def eval_each(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+        """See `Redis.eval_each`. Each call finds its own way; those to one node go together."""
+        answers: list[Any] = [None] * len(calls)
+
+        async def run(number: int) -> None:
+            try:
+                answers[number] = await self.eval(script, *calls[number])
+            except (EngineError, RedisError) as error:
+                answers[number] = error
+
+        async with trio.open_nursery() as nursery:
+            for number in range(len(calls)):
+                nursery.start_soon(run, number)
+        return answers
 
     async def pipeline(
         self, commands: Sequence[Sequence[Argument]], key: str | bytes | None = None

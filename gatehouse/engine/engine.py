@@ -38,7 +38,7 @@ from gatehouse.engine.errors import (
 )
 from gatehouse.engine.mailbox import OVERHEAD, Resident, Residents
 from gatehouse.engine.observer import Observer
-from gatehouse.engine.outbox import Handler, Outbox, OutboxPolicy
+from gatehouse.engine.outbox import GroupHandler, Handler, Outbox, OutboxPolicy
 from gatehouse.engine.redis import Redis
 from gatehouse.engine.sentinel import Sentinels
 from gatehouse.engine.wire import Argument
@@ -121,6 +121,13 @@ class Engine:
         under the same id, and set aside as a dead letter after the last attempt.
         """
         self._outbox.on_effect(kind, handler)
+
+    def on_effects(self, kind: str, handler: GroupHandler) -> None:
+        """Like `on_effect`, for a handler to which several effects at once are less work.
+
+        If it raises, each of them is delivered again by itself before that counts as a failure.
+        """
+        self._outbox.on_effects(kind, handler)
 
     async def read(self, address: Address[S]) -> S | None:
         """The actor's state at this moment; `None` if there is no such actor.

@@ -93,11 +93,11 @@ XAUTOCLAIM would not say how often an effect was delivered before.
 
 DELIVERED: Final = Script(
     """
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('XDEL', KEYS[1], ARGV[2])
+redis.call('XACK', KEYS[1], unpack(ARGV))
+return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
 """
 )
-"""An effect is done with. KEYS: outbox. ARGV: group, entry id."""
+"""Effects are done with. KEYS: outbox. ARGV: group, entry ids."""
 
 POSTPONE: Final = Script(
     """

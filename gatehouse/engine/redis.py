@@ -31,6 +31,10 @@ class Script:
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
 
 
+Call = tuple[Sequence[str | bytes], Sequence[Argument]]
+"""The keys and the arguments of a script."""
+
+
 class Redis(Protocol):
     """A Redis, however it is deployed. `redis_from_url` makes one.
 
@@ -52,6 +56,12 @@ class Redis(Protocol):
         self, script: Script, keys: Sequence[str | bytes], args: Sequence[Argument] = ()
     ) -> Any:
         """Run a script in one round trip; all keys must be in one Cluster slot."""
+
+    async def eval_each(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+        """Run a script for each of `calls`, sent together; the answer to each, errors in place.
+
+        Each call runs by itself, in any order; the keys of one must be in one Cluster slot.
+        """
 
     async def pipeline(
         self, commands: Sequence[Sequence[Argument]], key: str | bytes | None = None

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
+from redis.exceptions import RedisError
 
 from gatehouse.engine import ConnectionLost, Engine, Redis, redis_from_url
-from gatehouse.engine.redis import Script
+from gatehouse.engine.errors import EngineError
+from gatehouse.engine.redis import Call, Script
 from gatehouse.engine.wire import Argument
 
 
@@ -64,6 +66,15 @@ class Meddling:
         if lose == "answer":
             raise ConnectionLost("lost after it was executed")
         return answer
+
+    async def eval_each(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+        answers: list[Any] = []
+        for keys, args in calls:
+            try:
+                answers.append(await self.eval(script, keys, args))
+            except (EngineError, RedisError) as error:
+                answers.append(error)
+        return answers
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._redis, name)

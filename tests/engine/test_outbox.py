@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -138,6 +138,36 @@ async def test_effects_of_a_turn_are_delivered_in_turn_and_then_gone(deployment:
     assert tally.told == ["mail delivered"] * 120
     assert len(tally.lags) == 120
     assert all(0 <= lag < 20 for lag in tally.lags)
+
+
+async def test_effects_that_come_together_are_handled_together(deployment: str) -> None:
+    groups: list[list[bytes]] = []
+
+    async def handler(deliveries: Sequence[Delivery]) -> None:
+        groups.append([each.body for each in deliveries])
+        if len(groups[-1]) > 1 or groups[-1] == [b"1"]:
+            raise ValueError
+
+    async def all_tried() -> bool:
+        return len(groups) >= 6
+
+    tally = Tally()
+    async with link_to(deployment) as redis, trio.open_nursery() as nursery:
+        engine = Engine(redis, node="node", outbox=EAGER, observer=tally)
+        engine.on_effects("entry", handler)
+        effects = tuple(Effect("entry", b"%d" % number) for number in range(3))
+        await engine.turn(BOOK, Enter("a", effects))
+        await nursery.start(engine.run)
+        await until(all_tried)
+        await emptied(redis)
+        nursery.cancel_scope.cancel()
+    assert groups[0] == [b"0", b"1", b"2"]
+    # Each is tried by itself then, and only the one at fault fails and dies.
+    assert sorted(groups[1:]) == [[b"0"], [b"1"], [b"1"], [b"1"], [b"2"]]
+    assert (
+        sorted(tally.told)
+        == ["entry dead", "entry delivered", "entry delivered"] + ["entry failed"] * 2
+    )
 
 
 async def test_an_effect_of_another_node_is_found_by_polling(deployment: str) -> None:
