@@ -16,6 +16,7 @@ from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
 from gatehouse.actors.outbound import Outbound
+from gatehouse.actors.scripts.runner import ScriptRunner
 from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.actors.sso.identity_providers import IdentityProviders
 from gatehouse.actors.tokens import TokenCodec
@@ -71,6 +72,7 @@ class Core:
     identity_providers: IdentityProviders
     protected_app_domain: str | None
     messengers: Messengers
+    scripts: ScriptRunner
 
     @property
     def issuer(self) -> str:
@@ -120,4 +122,5 @@ def build_core(
         identity_providers=IdentityProviders(outbound, clock),
         protected_app_domain=protected_app_domain,
         messengers=messengers or Messengers(db, outbound),
+        scripts=ScriptRunner(),
     )

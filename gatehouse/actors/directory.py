@@ -28,6 +28,7 @@ from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomPr
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes
+from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
 
 if TYPE_CHECKING:
@@ -134,6 +135,10 @@ class Directory:
         """The events that a webhook listens to."""
         return await self._ask(("hook events",), _hook_events)
 
+    async def script(self, name: str) -> dict[str, Any] | None:
+        """A script of the operator's and its settings, if there is one of this name."""
+        return await self._ask(("script", name), _script, name)
+
     async def keyring(self) -> Keyring:
         """The signing keys. The same object as before unless the keys changed."""
         keys = await self._ask(("keys",), _signing_keys)
@@ -210,6 +215,10 @@ def _session_age_ms(tx: Transaction, tenant_id: str) -> int:
 
 def _hook_events(tx: Transaction, tenant_id: str) -> frozenset[str]:
     return Hooks(tx, tenant_id).events()
+
+
+def _script(tx: Transaction, tenant_id: str, name: str) -> dict[str, Any] | None:
+    return Scripts(tx, tenant_id).config(name)
 
 
 def _signing_keys(tx: Transaction, tenant_id: str) -> tuple[KeyMaterial, ...]:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 if TYPE_CHECKING:
     from gatehouse.http.operation import Operation
+
+M = TypeVar("M", bound=BaseModel)
 
 MAX_JSON_DEPTH = 32
 """Nested arrays and objects in a body; no model of an identity API comes near it."""
@@ -105,6 +107,12 @@ def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise NotJson from None
         raise InvalidInput("body", map(_issue, error.errors(include_url=False))) from None
+
+
+def validated(model: type[M], body: object) -> M:
+    """A body by a model that only the handler can choose. Raises InvalidInput."""
+    checked: M = _checked(TypeAdapter(model), body, "body")
+    return checked
 
 
 def check_path(params: Mapping[str, str]) -> None:

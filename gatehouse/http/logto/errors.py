@@ -120,6 +120,7 @@ _NAMED_BY_ID = frozenset(
         "organization_scope",
         "resource",
         "sso_connector",
+        "script",
     }
 )
 """Records whose absence is `entity.not_exists_with_id`; of others it is `entity.not_found`."""

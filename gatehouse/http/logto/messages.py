@@ -194,6 +194,9 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "application.no_legacy_secret_found": (400, "The application has no legacy secret."),
     "application.secret_name_exists": (422, "The application has a secret with this name already."),
     "application.saml.use_saml_app_api": (400, "SAML applications have an API of their own."),
+    # Scripts
+    "jwt_customizer.general": (422, "The script did not succeed. {message}"),
+    "action.general": (422, "The script did not succeed. {message}"),
     # Keys
     "oidc.invalid_request": (422, "The request is not valid for this kind of key."),
     "oidc.key_required": (422, "One key must stay."),

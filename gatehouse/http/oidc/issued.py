@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from gatehouse.actors.audit import Origin
 from gatehouse.actors.clients import Client
 from gatehouse.actors.directory import Api
+from gatehouse.actors.scripts.claims import AccessRefused, ClaimsFailed, Issue, custom_claims
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.parameters import Parameters
@@ -25,21 +27,40 @@ def resource_parameter(form: Parameters) -> str | None:
     return resources[0] if resources else None
 
 
+def new_jti() -> str:
+    """The name of a token that is about to be made (RFC 7519 §4.1.7)."""
+    return secrets.token_urlsafe(16)
+
+
+async def added_claims(call: AnyCall, issue: Issue) -> dict[str, Any]:
+    """What the operator's script adds to a token; a script may also refuse it."""
+    agent = call.headers.get("user-agent")
+    origin = Origin(call.client_address, agent, issue.client_id)
+    try:
+        return await custom_claims(call.core, issue, origin)
+    except AccessRefused as refused:
+        raise OAuthError("access_denied", str(refused), status=400) from None
+    except ClaimsFailed as failed:
+        raise OAuthError("invalid_request", f"custom claims: {failed}") from None
+
+
 async def signed_access_token(
-    call: AnyCall, client: Client, subject: str, api: Api, scope: str, *, actor: str | None = None
+    call: AnyCall, client: Client, api: Api, issue: Issue, *, actor: str | None = None
 ) -> str:
     """An access token that the API checks by itself (RFC 9068 §2.2).
 
     `actor` is the user who acts for the subject (RFC 8693 §4.1).
     """
     core = call.core
+    added = await added_claims(call, issue)
     now = core.clock() // 1000
     claims: dict[str, Any] = {
-        "jti": secrets.token_urlsafe(16),
-        "sub": subject,
+        **added,
+        "jti": issue.jti,
+        "sub": issue.user_id or client.id,
         "iat": now,
         "exp": now + api.token_ttl,
-        "scope": scope,
+        "scope": issue.scope,
         "client_id": client.id,
         "iss": core.issuer,
         "aud": api.indicator,

@@ -30,6 +30,7 @@ from gatehouse.actors.family import (
     Refresh,
     Refusal,
 )
+from gatehouse.actors.scripts.claims import Issue
 from gatehouse.actors.sign_on import end_families
 from gatehouse.actors.subjects import Subject, find_subject
 from gatehouse.actors.tokens import Purpose, TokenRef, new_family_id
@@ -41,6 +42,8 @@ from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
+    added_claims,
+    new_jti,
     resource_parameter,
     signed_access_token,
     token_response,
@@ -151,10 +154,12 @@ async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -
     if api is not None:
         granted = await core.directory.client_scopes(client.id, api.indicator)
         scope = " ".join(name for name in asked if name in granted)
-        token = await signed_access_token(call, client, client.id, api, scope)
+        issue = Issue(client.id, None, scope, new_jti(), api.indicator)
+        token = await signed_access_token(call, client, api, issue)
         return token_response(token, api.token_ttl, scope)
     if indicator is not None:
         raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
+    await added_claims(call, Issue(client.id, None, "", new_jti()))
     family_id = new_family_id()
     opened = await core.engine.turn(
         family.address(core.tenant_id, family_id),
@@ -238,6 +243,7 @@ async def _tokens_for_user(
     core.activity.saw(subject.user.id)
     if granted.resource is None:
         scope = " ".join(name for name in granted.scopes if name in USER_SCOPES)
+        await added_claims(call, _issue(client, family_id, granted, scope))
         number = granted.access_number
         access = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, number)
         ttl = ACCESS_TOKEN_TTL_S
@@ -246,7 +252,8 @@ async def _tokens_for_user(
         if api is None:
             raise OAuthError(*_WRONG_TARGET[Refusal.RESOURCE])
         scope = " ".join(name for name in granted.scopes if name in subject.scopes)
-        access = await signed_access_token(call, client, subject.user.id, api, scope)
+        issue = _issue(client, family_id, granted, scope)
+        access = await signed_access_token(call, client, api, issue)
         ttl = api.token_ttl
     id_token = refresh = None
     if OPENID in state.scopes:
@@ -254,6 +261,21 @@ async def _tokens_for_user(
     if granted.refresh_number:
         refresh = core.tokens.encode(Purpose.REFRESH_TOKEN, family_id, granted.refresh_number)
     return token_response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
+
+
+def _issue(client: Client, family_id: str, granted: Granted, scope: str) -> Issue:
+    state = granted.family
+    return Issue(
+        client.id,
+        state.user_id,
+        scope,
+        new_jti(),
+        granted.resource,
+        grant_type=AUTHORIZATION_CODE if state.redirect_uri else DEVICE_CODE,
+        grant_id=family_id,
+        session_id=state.session_id,
+        sid=state.sid,
+    )
 
 
 async def _id_token(

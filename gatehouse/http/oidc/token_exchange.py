@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatehouse.actors import family, subject_token
-from gatehouse.actors.clients import Client
+from gatehouse.actors.clients import TOKEN_EXCHANGE, Client
 from gatehouse.actors.family import OpenForClient
 from gatehouse.actors.keyring import InvalidTokenError
+from gatehouse.actors.scripts.claims import Issue
 from gatehouse.actors.subject_token import SubjectToken, Unusable, Use, usable
 from gatehouse.actors.subjects import find_subject
 from gatehouse.actors.tokens import Purpose, new_family_id
@@ -25,6 +26,8 @@ from gatehouse.http.oidc.claims import OPENID, USER_SCOPES
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
+    added_claims,
+    new_jti,
     resource_parameter,
     signed_access_token,
     token_response,
@@ -41,11 +44,15 @@ PERSONAL_ACCESS_TOKEN = "urn:logto:token-type:personal_access_token"  # noqa: S1
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom a token is about, and since when (ms); `once` is the subject token to use up."""
+    """Whom a token is about, and since when (ms); `once` is the subject token to use up.
+
+    `context` is what the operator who made the subject token wants scripts to know.
+    """
 
     user_id: str
     since: int
     once: str | None = None
+    context: dict[str, Any] | None = None
 
 
 async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
@@ -76,9 +83,11 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
     asked = form.words("scope")
     if api is not None:
         scope = " ".join(name for name in asked if name in subject.scopes)
-        signed = await signed_access_token(call, client, about.user_id, api, scope, actor=actor)
+        issue = _issue(client, about, scope, api.indicator)
+        signed = await signed_access_token(call, client, api, issue, actor=actor)
         return _answer(signed, api.token_ttl, scope)
     scopes = tuple(name for name in asked if name in USER_SCOPES)
+    await added_claims(call, _issue(client, about, " ".join(scopes), None))
     family_id = new_family_id()
     opened = await core.engine.turn(
         family.address(core.tenant_id, family_id),
@@ -88,6 +97,18 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
     return _answer(opaque, ACCESS_TOKEN_TTL_S, " ".join(scopes))
 
 
+def _issue(client: Client, about: About, scope: str, audience: str | None) -> Issue:
+    return Issue(
+        client.id,
+        about.user_id,
+        scope,
+        new_jti(),
+        audience,
+        grant_type=TOKEN_EXCHANGE,
+        subject_token=about.context,
+    )
+
+
 async def _impersonation(call: AnyCall, token: str) -> About:
     """A subject token of `POST /api/subject-tokens`."""
     core = call.core
@@ -95,7 +116,7 @@ async def _impersonation(call: AnyCall, token: str) -> About:
     found = usable(state, core.clock())
     if not isinstance(found, SubjectToken):
         raise _refused(found.value)
-    return About(found.user_id, found.created_at, token)
+    return About(found.user_id, found.created_at, token, found.context)
 
 
 async def _personal(call: AnyCall, token: str) -> About:

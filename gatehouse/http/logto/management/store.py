@@ -47,6 +47,7 @@ from gatehouse.storage.sso_connectors import (
     SsoIdpInitiatedConfigs,
     SsoSigningKeys,
 )
+from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
@@ -98,6 +99,7 @@ class Store:
         self.sso_identities = SsoIdentities(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
         self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
+        self.scripts = Scripts(tx, tenant_id)
         self.captcha_providers = CaptchaProviders(tx, tenant_id)
 
     def consent_scopes(self, application_id: str | None) -> ConsentScopes:

@@ -1,0 +1,178 @@
+"""Claims of an operator's own in access tokens, computed by a script when a token is made.
+
+The script adds; it cannot change what the server says about the token. A script that fails adds
+nothing, and the token is made without it, unless the operator chose that no token is better
+(`blockIssuanceOnError`). A script may also decide that there shall be no token (`api.denyAccess`).
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gatehouse.actors.audit import Origin
+from gatehouse.actors.scripts.context import (
+    application_context,
+    organization_context,
+    user_context,
+)
+from gatehouse.actors.scripts.runner import ScriptFailed
+from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.errors import StorageError
+from gatehouse.storage.ids import new_id
+from gatehouse.storage.records import AuditLog
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+    from gatehouse.storage.transaction import Transaction
+
+ACCESS_TOKEN: Final = "jwt.accessToken"  # noqa: S105 - the script's name
+CLIENT_CREDENTIALS: Final = "jwt.clientCredentials"
+ENTRY: Final = "getCustomJwtClaims"
+
+MAX_CLAIMS_BYTES: Final = 4096
+"""What a script may add, as JSON: a token travels in a header, and those are limited to 8 KiB."""
+
+RESERVED: Final = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf"}
+)
+"""Claims that say what a token is good for (RFC 7519 §4.1, RFC 9068 §2.2, RFC 8693 §4): a script
+that returns one of them is not listened to in this."""
+
+
+class AccessRefused(Exception):  # noqa: N818 - it reads as what happened
+    """A script denied the token. The message is the script's."""
+
+
+class ClaimsFailed(Exception):  # noqa: N818 - it reads as what happened
+    """A script failed, and there shall be no token without it. The message is for developers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A token that is about to be made. `user_id` is None if the client acts for itself.
+
+    `grant_id`, `session_id` and `sid` are those of the user's authorization. `submission` is what
+    was submitted when the user signed in, `subject_token` what an exchanged token carries.
+    """
+
+    client_id: str
+    user_id: str | None
+    scope: str
+    jti: str
+    audience: str | None = None
+    grant_type: str | None = None
+    grant_id: str | None = None
+    session_id: str | None = None
+    sid: str | None = None
+    organization_id: str | None = None
+    submission: dict[str, Any] | None = None
+    subject_token: dict[str, Any] | None = None
+
+    @property
+    def script(self) -> str:
+        """The name of the script that has a say."""
+        return CLIENT_CREDENTIALS if self.user_id is None else ACCESS_TOKEN
+
+    @property
+    def token(self) -> dict[str, Any]:
+        """The token as a script sees it, under the names that Logto's scripts know."""
+        told: dict[str, Any] = {
+            "jti": self.jti,
+            "aud": self.audience,
+            "scope": self.scope,
+            "clientId": self.client_id,
+            "kind": "AccessToken",
+            "accountId": self.user_id,
+            "grantId": self.grant_id,
+            "gty": self.grant_type,
+            "sessionUid": self.session_id,
+            "sid": self.sid,
+        }
+        if self.user_id is None:
+            told |= {"kind": "ClientCredentials", "gty": None}
+        return {name: value for name, value in told.items() if value is not None}
+
+
+async def custom_claims(core: Core, issue: Issue, origin: Origin) -> dict[str, Any]:
+    """What the operator's script adds to a token, if there is one.
+
+    Raises `AccessRefused` and `ClaimsFailed`.
+    """
+    config = await core.directory.script(issue.script)
+    if config is None or not config.get("script"):
+        return {}
+    try:
+        context = await core.db.read(_context, core.tenant_id, issue)
+        claims = await run(core, config, issue.token, context)
+    except ScriptFailed as failure:
+        with suppress(StorageError):  # a token is not refused because the log is away
+            await core.db.write(_log, _entry(core, issue, failure, origin))
+        if failure.kind == "denied":
+            raise AccessRefused(failure.message) from None
+        if config.get("blockIssuanceOnError"):
+            raise ClaimsFailed(failure.message) from None
+        return {}
+    return {name: value for name, value in claims.items() if name not in RESERVED}
+
+
+async def run(
+    core: Core, config: dict[str, Any], token: dict[str, Any], context: dict[str, Any]
+) -> dict[str, Any]:
+    """What a script makes of a token and a context. Raises `ScriptFailed`."""
+    payload = {
+        "token": token,
+        "context": context,
+        "environmentVariables": config.get("environmentVariables") or {},
+    }
+    returned = await core.scripts.run(config["script"], ENTRY, payload)
+    if not isinstance(returned.value, dict):
+        raise ScriptFailed("type", "The script has to return an object.")
+    if len(json.dumps(returned.value)) > MAX_CLAIMS_BYTES:
+        raise ScriptFailed("type", f"The claims are larger than {MAX_CLAIMS_BYTES} bytes.")
+    return returned.value
+
+
+def _context(tx: Transaction, tenant_id: str, issue: Issue) -> dict[str, Any]:
+    told: dict[str, Any] = {"application": application_context(tx, tenant_id, issue.client_id)}
+    if issue.user_id is not None:
+        told["user"] = user_context(tx, tenant_id, issue.user_id)
+        told["interaction"] = issue.submission
+        if issue.subject_token is not None:
+            told["grant"] = {
+                "type": "urn:ietf:params:oauth:grant-type:token-exchange",
+                "subjectTokenContext": issue.subject_token,
+            }
+        if issue.organization_id is not None:
+            told["organization"] = organization_context(tx, tenant_id, issue.organization_id)
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _entry(core: Core, issue: Issue, failure: ScriptFailed, origin: Origin) -> AuditLog:
+    kind = issue.script.removeprefix("jwt.")
+    key = f"JwtCustomizer.{kind[0].upper()}{kind[1:]}"
+    payload = {
+        "key": key,
+        "result": "Error",
+        "error": {"code": failure.kind, "message": failure.message},
+        "ip": origin.ip,
+        "userAgent": origin.user_agent,
+        "applicationId": issue.client_id,
+        "userId": issue.user_id,
+        "sessionId": issue.session_id,
+    }
+    return AuditLog(
+        tenant_id=core.tenant_id,
+        id=new_id(),
+        key=key,
+        payload={name: value for name, value in payload.items() if value is not None},
+        user_id=issue.user_id,
+        application_id=issue.client_id,
+        created_at=core.clock(),
+    )
+
+
+def _log(tx: Transaction, entry: AuditLog) -> None:
+    AuditLogs(tx, entry.tenant_id).record(entry)

@@ -1,0 +1,158 @@
+"""The program inside the sandbox: runs one script after the other, each in a context of its own.
+
+It is started as a process by itself (`runner.py`), without environment, files, network or any of
+this package; QuickJS gives a script nothing but the language. A script that breaks out of the
+engine finds a process that may not open, write or start anything, and whose standard input and
+output lead to a parent that believes nothing it says beyond its size.
+
+Each message is a JSON object after its length (four bytes, big-endian): in, the script, the name
+of its function, its argument and its limits; out, `{"value": "<JSON>"}` or `{"kind", "message"}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import struct
+import sys
+import time
+from typing import Any, BinaryIO
+
+import quickjs  # type: ignore[import-untyped, unused-ignore]
+
+MAX_ADDRESS_SPACE = 512 * 1024 * 1024
+"""Bytes of address space: the last bound, should the engine's own be got around."""
+
+STACK_BYTES = 256 * 1024
+"""The engine's stack: a script that recurses gets an error, and the process no overflow."""
+
+NICENESS = 5
+"""Scripts give way to the server that waits for them."""
+
+_LENGTH = struct.Struct(">I")
+
+_PRELUDE = """
+"use strict";
+(() => {
+  const stringify = JSON.stringify, Failure = Error, text = String;
+  const refuse = async () => { throw new TypeError("a script cannot reach the network here"); };
+  Object.defineProperty(globalThis, "fetch", { value: refuse, writable: true });
+  const quiet = () => undefined;
+  globalThis.console = { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet };
+  class Denied extends Failure {}
+  const told = (value) => {
+    if (value === undefined) return { kind: "undefined" };
+    const json = stringify(value);
+    return json === undefined
+      ? { kind: "type", message: "the script returned what is no JSON" }
+      : { value: json };
+  };
+  const failed = (error) => {
+    if (error instanceof Denied) return { kind: "denied", message: text(error.message) };
+    if (error instanceof Failure) {
+      const memory = error.message === "out of memory" || error.message === "interrupted";
+      return { kind: "runtime", message: memory ? error.message : `${error}` };
+    }
+    return { kind: "runtime", message: text(error) };
+  };
+  globalThis.__run = (main, payload) => {
+    const state = { answer: null };
+    const end = (answer) => { state.answer ??= stringify(answer); };
+    const denyAccess = (message) => {
+      const denied = new Denied(message === undefined ? "Access denied" : text(message));
+      end({ kind: "denied", message: denied.message });
+      throw denied;
+    };
+    payload.api = Object.freeze({ denyAccess });
+    (async () => main(payload))()
+      .then((value) => end(told(value)))
+      .catch((error) => end(failed(error)))
+      .catch(() => end({ kind: "runtime", message: "the script threw what cannot be told" }));
+    return () => state.answer;
+  };
+})();
+"""
+
+
+def run(message: dict[str, Any]) -> dict[str, Any]:
+    """Run one script within its limits; what came of it."""
+    deadline = time.monotonic() + message["seconds"]
+    context = quickjs.Context()
+    context.set_max_stack_size(STACK_BYTES)
+    context.eval(_PRELUDE)
+    start = context.eval("__run")
+    context.eval("delete globalThis.__run")
+    context.set_memory_limit(message["memory"])
+    context.set_time_limit(message["seconds"])
+    try:
+        context.eval(message["script"])
+    except quickjs.JSException as error:
+        return failure("syntax" if "SyntaxError" in str(error) else "runtime", error)
+    try:
+        main = context.eval(f"typeof {message['entry']} === 'function' ? {message['entry']} : null")
+        if main is None:
+            return {"kind": "type", "message": f"the script has no function {message['entry']}"}
+        answer = start(main, context.parse_json(message["payload"]))
+        while answer() is None and context.execute_pending_job():
+            if time.monotonic() > deadline:
+                return {"kind": "timeout", "message": ""}
+        told = answer()
+    except quickjs.JSException as error:
+        return failure("runtime", error)
+    if told is None:
+        return {"kind": "runtime", "message": "the script waits for what never happens"}
+    found: dict[str, Any] = json.loads(told)
+    return limits_named(found)
+
+
+def failure(kind: str, error: Exception) -> dict[str, Any]:
+    """What an exception of the engine means."""
+    lines = str(error).strip().splitlines() or [""]
+    if lines[0] == "null":  # the engine had no memory left to say so
+        return {"kind": "memory", "message": ""}
+    return limits_named({"kind": kind, "message": lines[0]})
+
+
+def limits_named(answer: dict[str, Any]) -> dict[str, Any]:
+    """The same, with the engine's limits under names of their own."""
+    said = str(answer.get("message", ""))
+    if said.endswith("interrupted"):
+        return {"kind": "timeout", "message": ""}
+    if said.endswith("out of memory"):
+        return {"kind": "memory", "message": ""}
+    return answer
+
+
+def shut_in() -> None:
+    """Give up everything that a script has no need of."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    limits = {
+        resource.RLIMIT_AS: MAX_ADDRESS_SPACE,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: 0,
+    }
+    for what, limit in limits.items():
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(what, (limit, limit))
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Run what comes in until nothing comes any more."""
+    while head := source.read(_LENGTH.size):
+        body = source.read(_LENGTH.unpack(head)[0])
+        try:
+            answer = run(json.loads(body))
+        except MemoryError:
+            answer = {"kind": "memory", "message": ""}
+        told = json.dumps(answer).encode()
+        sink.write(_LENGTH.pack(len(told)) + told)
+        sink.flush()
+
+
+if __name__ == "__main__":
+    shut_in()
+    serve(sys.stdin.buffer, sys.stdout.buffer)
