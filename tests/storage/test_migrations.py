@@ -9,11 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gatehouse.storage import migrate as migrations
+from gatehouse.storage.columns import Json, Sealed
 from gatehouse.storage.database import Database
 from gatehouse.storage.errors import StorageError
-from gatehouse.storage.migrate import current_revision, engine_of, head, migrate
+from gatehouse.storage.migrate import current_revision, engine_of, head, migrate, upgrade
 from gatehouse.storage.schema import metadata
 
 
@@ -72,6 +74,40 @@ def test_nodes_that_start_together_migrate_once(empty_url: str) -> None:
         thread.join()
     assert failures == []
     assert current_revision(empty_url) == head()
+
+
+def test_a_database_of_the_first_release_keeps_every_row(empty_url: str) -> None:
+    engine = engine_of(empty_url)
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        tables = sa.MetaData()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sa.exc.SAWarning)  # indexes on expressions
+            tables.reflect(connection)
+        before = {}
+        for table in tables.sorted_tables:
+            if table.name != "alembic_version":
+                # One text everywhere, so that every foreign key points at the one row there is.
+                row = {column.name: _value(column) for column in table.columns}
+                connection.execute(table.insert().values(row))
+                before[table.name] = _rows(connection, table)
+    assert migrate(empty_url) is True
+    with engine.connect() as connection:
+        after = {name: _rows(connection, tables.tables[name]) for name in before}
+    assert after == before
+
+
+def _value(column: sa.Column[object]) -> object:
+    declared = metadata.tables[column.table.name].c[column.name].type
+    if isinstance(declared, Json):
+        return {} if isinstance(column.type, JSONB) else "{}"
+    if isinstance(declared, sa.Text | Sealed):
+        return "default"
+    return True if isinstance(declared, sa.Boolean) else 1
+
+
+def _rows(connection: sa.Connection, table: sa.Table) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in connection.execute(sa.select(*table.columns))]
 
 
 def test_the_schema_of_a_newer_release_is_left_alone(url: str) -> None:
