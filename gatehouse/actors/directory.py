@@ -24,6 +24,7 @@ from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlg
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
@@ -119,6 +120,10 @@ class Directory:
         """How the tenant's people sign in."""
         return await self._ask(("sign-in experience",), _sign_in_experience)
 
+    async def custom_phrases(self) -> dict[str, dict[str, Any]]:
+        """What the operator lets the pages say, by language tag."""
+        return await self._ask(("custom phrases",), _custom_phrases)
+
     async def custom_profile_fields(self) -> list[CustomProfileField]:
         """What the tenant asks people for besides, in the order of the page."""
         return await self._ask(("custom profile fields",), _custom_profile_fields)
@@ -202,6 +207,10 @@ def _client_scopes(
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
     return SignInExperiences(tx, tenant_id).current()
+
+
+def _custom_phrases(tx: Transaction, tenant_id: str) -> dict[str, dict[str, Any]]:
+    return {one.language_tag: one.translation for one in CustomPhrases(tx, tenant_id).all()}
 
 
 def _custom_profile_fields(tx: Transaction, tenant_id: str) -> list[CustomProfileField]:

@@ -161,7 +161,7 @@ def test_once_the_form_was_sent_only_required_fields_are_missing() -> None:
         field("Number", "age", required=True),
         field("Fullname", "fullname", required=True, parts=[part("givenName")]),
     ]
-    known = [{"hobby": None}, {"age": 5}]
+    known: list[dict[str, Any]] = [{"hobby": None}, {"age": 5}]
     assert missing_fields(wanted, known, submitted=False) == ["hobby", "givenName"]
     assert missing_fields(wanted, known, submitted=True) == ["givenName"]
     assert missing_fields(wanted, [*known, {"givenName": ""}], submitted=True) == []

@@ -207,6 +207,15 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "password.expired": (422, "The password has expired."),
     "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
     "password.invalid_legacy_password_format": (400, "The legacy password is not well-formed."),
+    # Custom phrases
+    "localization.cannot_delete_default_language": (
+        409,
+        "Pages fall back to {languageTag}, so it cannot be deleted.",
+    ),
+    "localization.invalid_translation_structure": (
+        422,
+        "The translation has keys that no page has.",
+    ),
     # Custom profile fields
     "custom_profile_fields.entity_not_exists_with_names": (
         400,

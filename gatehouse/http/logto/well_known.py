@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from gatehouse.actors.phrases import choose_language, phrases_of
 from gatehouse.actors.profile_fields import fields_of_sign_up
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import EVERY_ORIGIN, Operations
@@ -47,6 +48,34 @@ async def get_sign_in_experience(call: Call[None, Whose]) -> Reply:
     settings = await directory.sign_in_experience()
     fields = await directory.custom_profile_fields()
     return Reply(200, public_settings(settings, fields))
+
+
+class WhichLanguage(Query):
+    """Language tags (BCP 47), the most wanted first, with spaces between them."""
+
+    lng: Annotated[str, Field(max_length=256)] | None = None
+
+
+@operations.get(
+    "/api/.well-known/phrases",
+    "GetSignInExperiencePhrases",
+    query=WhichLanguage,
+    response=JsonObject,
+    statuses=(400,),
+)
+async def get_phrases(call: Call[None, WhichLanguage]) -> Reply:
+    """Tell a sign-in page what to say."""
+    directory = call.core.directory
+    custom = await directory.custom_phrases()
+    settings = await directory.sign_in_experience()
+    language = choose_language(
+        call.query.lng,
+        call.headers.get("accept-language"),
+        settings.language_info,
+        list(custom),
+    )
+    body = {"translation": phrases_of(language, custom)}
+    return Reply(200, body, (("content-language", language),))
 
 
 def public_settings(

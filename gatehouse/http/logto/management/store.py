@@ -19,6 +19,7 @@ from gatehouse.storage.captcha_providers import CaptchaProviders
 from gatehouse.storage.census import Census
 from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.consent_scopes import ConsentedOrganizations, ConsentScopes
+from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileFields
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
@@ -98,6 +99,7 @@ class Store:
         self.sso_idp_initiated_configs = SsoIdpInitiatedConfigs(tx, tenant_id)
         self.sso_identities = SsoIdentities(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
+        self.custom_phrases = CustomPhrases(tx, tenant_id)
         self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
         self.scripts = Scripts(tx, tenant_id)
         self.captcha_providers = CaptchaProviders(tx, tenant_id)
