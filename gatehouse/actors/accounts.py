@@ -6,7 +6,7 @@ the reasons of the core.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -121,13 +121,19 @@ async def create(core: Core, user_id: str, profile: Profile, application_id: str
         await core.db.write(_create, core.tenant_id, user, profile, settings)
 
 
-async def sign_in(core: Core, user_id: str, profile: Profile) -> None:
+async def sign_in(
+    core: Core,
+    user_id: str,
+    profile: Profile,
+    also: Callable[[Transaction], None] | None = None,
+) -> None:
     """Store what was collected of a user, and that they have signed in.
 
-    Raises `Refused`: one of the names was taken meanwhile, or the user is gone.
+    `also` is stored with it, or nothing is. Raises `Refused`: one of the names was taken meanwhile,
+    or the user is gone.
     """
     with names_taken():
-        await core.db.write(_sign_in, core.tenant_id, user_id, profile)
+        await core.db.write(_sign_in, core.tenant_id, user_id, profile, also)
 
 
 async def replace_password(core: Core, user_id: str, password: NewPassword) -> None:
@@ -195,13 +201,25 @@ def _create(
             Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 
-def _sign_in(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:
+def _sign_in(
+    tx: Transaction,
+    tenant: str,
+    user_id: str,
+    profile: Profile,
+    also: Callable[[Transaction], None] | None,
+) -> None:
     users = Users(tx, tenant)
     changes = _columns(profile)
     if profile.password is not None:
         changes["password_changed_at"] = tx.now
     if changes:
+        known = users.get(user_id)
+        for name in ("profile", "custom_data"):
+            if name in changes:
+                changes[name] = {**getattr(known, name), **changes[name]}
         users.update(user_id, **changes)
+    if also is not None:
+        also(tx)
     users.signed_in(user_id)
 
 
@@ -215,8 +233,12 @@ def _rehash(tx: Transaction, tenant: str, user_id: str, old: str, new: StoredPas
 
 def _columns(profile: Profile) -> dict[str, Any]:
     """The profile as columns of the user: only what was given."""
-    fields = ("username", "primary_email", "primary_phone", "name", "avatar")
-    columns = {name: value for name in fields if (value := getattr(profile, name)) is not None}
+    fields = ("username", "primary_email", "primary_phone", "name", "avatar", "profile")
+    columns: dict[str, Any] = {
+        name: value
+        for name in (*fields, "custom_data")
+        if (value := getattr(profile, name)) is not None
+    }
     if profile.password is not None:
         columns["password_hash"] = profile.password.digest
         columns["password_algorithm"] = profile.password.algorithm

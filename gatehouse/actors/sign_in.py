@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from gatehouse.actors import accounts, lockout, webhooks
+from gatehouse.actors import accounts, captcha, fulfilment, lockout, mfa_checks, webhooks
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.authorization import ConsentResult
+from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors import VerificationRecord
-from gatehouse.actors.factors.password import accept_password
 from gatehouse.actors.interaction import (
     AddProfile,
     AddVerification,
@@ -49,7 +49,6 @@ from gatehouse.actors.sign_in_rules import (
     check_recovery_method,
     check_sign_in_method,
     check_username,
-    missing_profile,
 )
 from gatehouse.actors.verification import Event, Identifier, Profile, Record
 from gatehouse.engine.actor import Effect, Message
@@ -139,11 +138,15 @@ def effects_of(entry: AuditEntry) -> tuple[Effect, ...]:
 async def start(visit: Visit, event: Event, captcha_token: str | None = None) -> None:
     """The person says what they came to do; what went before is forgotten.
 
-    Raises `Refused(CAPTCHA_FAILED)` for any token: no provider is there that could have made it.
+    Raises `Refused(CAPTCHA_FAILED)` for a token that the tenant's provider does not vouch for;
+    whether one is needed is decided later.
     """
-    if captcha_token is not None:
-        refuse(Reason.CAPTCHA_FAILED)
-    await visit.tell(Start(event, effects_of(visit.entry(f"{event}.Create"))))
+    passed = bool(captcha_token)
+    if captcha_token:
+        await visit.state()
+        async with logged(visit, visit.entry("Create.Captcha")):
+            await captcha.check_token(visit.core, captcha_token)
+    await visit.tell(Start(event, effects_of(visit.entry(f"{event}.Create")), passed))
 
 
 async def switch_event(visit: Visit, event: Event) -> None:
@@ -160,43 +163,54 @@ async def verify(
     factor: str,
     gather: Callable[[str, SignInRules], Awaitable[VerificationRecord]],
     *,
-    identifier: Identifier,
+    identifier: Identifier | None = None,
+    account: str | None = None,
     pool: lockout.Pool | None = None,
+    verification_id: str | None = None,
 ) -> str:
     """Run one verification and keep its record; returns the record's id.
 
     `gather(record_id, rules)` finds out whether the person passes, and raises `Refused` if not. In
-    a `pool`, failures of this identifier are counted, and too many of them lock it: then the
-    answer is `Refused(BLOCKED)` whether or not the person would have passed.
+    a `pool`, failures of this identifier, or of this account's second factor, are counted, and too
+    many of them lock it: then the answer is `Refused(BLOCKED)` whether or not the person would
+    have passed. `verification_id` is given where the verification was begun before.
     """
     _, event = await visit.started()
-    record_id = new_id()
+    record_id = verification_id or new_id()
     entry = visit.entry(
         f"{event}.Verification.{factor}.Submit",
         verificationId=record_id,
-        payload={"identifier": {"type": identifier.type.value, "value": identifier.value}},
+        userId=account,
+        payload=_payload(identifier),
     )
     observer = visit.core.observer
     try:
         async with logged(visit, entry):
             rules = await visit.rules()
-            if pool is None:
+            name = account if identifier is None else identifier.value
+            if pool is None or name is None:
                 record = await gather(record_id, rules)
             else:
                 record = await lockout.guard(
                     visit.core,
                     rules.sentinel_policy,
                     pool,
-                    identifier.value,
+                    name,
                     lambda: gather(record_id, rules),
                 )
-            effects = effects_of(entry.about(userId=record.user_id))
+            effects = effects_of(entry.about(userId=record.user_id or record.owner))
             await visit.tell(AddVerification(record, effects))
     except Refused as refusal:
         observer.sign_in(factor, "blocked" if refusal.reason is Reason.BLOCKED else "refused")
         raise
     observer.sign_in(factor, "passed")
     return record_id
+
+
+def _payload(identifier: Identifier | None) -> dict[str, object]:
+    if identifier is None:
+        return {}
+    return {"identifier": {"type": identifier.type.value, "value": identifier.value}}
 
 
 async def identify(visit: Visit, verification_id: str | None) -> bool:
@@ -241,14 +255,17 @@ async def _register(
     visit: Visit, state: Interaction, verification_id: str | None, entry: AuditEntry
 ) -> None:
     rules = await visit.rules()
+    if verification_id is not None:
+        added = state.record(verification_id).new_profile
+        if added is not None and added.primary_email is not None:
+            check_email(rules.email_blocklist_policy, added.primary_email)
     profile = registering_profile(state, verification_id)
     if profile.username is not None:
         check_username(rules.username_policy, profile.username)
     check_event(rules, Event.REGISTER)
-    check_captcha(rules, passed=False)
-    if state.user_id is None and (missing := missing_profile(rules.sign_up, profile)):
-        await visit.tell(AddProfile(profile))
-        raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
+    check_captcha(rules, passed=state.captcha_passed)
+    if state.user_id is None:
+        await _check_complete(visit, rules, profile)
     registration = await visit.tell(Register(new_user_id(), profile, verification_id))
     if state.user_id is None:
         await accounts.create(
@@ -258,60 +275,14 @@ async def _register(
     await visit.tell(CompleteRegistration(registration.user_id, effects))
 
 
-async def add_username(visit: Visit, username: str) -> None:
-    """Give the account a username, kept until the interaction is submitted. Raises `Refused`."""
-    state, entry = await _profile_update(visit, "username")
-    async with logged(visit, entry):
-        profile = Profile(username=username)
-        if state.user_id is not None:
-            user = await accounts.get_active(visit.core, state.user_id)
-            accounts.check_absent(user, profile)
-        check_username((await visit.rules()).username_policy, username)
+async def _check_complete(visit: Visit, rules: SignInRules, profile: Profile) -> None:
+    """Whether a new account lacks nothing. If it does, what it has is kept for the next try."""
+    try:
+        await fulfilment.check_complete(visit.core, rules, Event.REGISTER, profile)
+    except Refused:
         await accounts.check_available(visit.core, profile)
-        await visit.tell(AddProfile(profile, effects_of(entry)))
-
-
-async def add_password(visit: Visit, password: str) -> None:
-    """Give the account its first password. Raises `Refused`."""
-    state, entry = await _profile_update(visit, "password")
-    async with logged(visit, entry):
-        user = None
-        if state.user_id is not None:
-            user = await accounts.get_active(visit.core, state.user_id)
-        accepted = await accept_password(
-            visit.core, await visit.rules(), password, state.profile, user
-        )
-        profile = Profile(password=accepted)
-        if user is not None:
-            accounts.check_absent(user, profile)
-        await visit.tell(AddProfile(profile, effects_of(entry)))
-
-
-async def _profile_update(visit: Visit, kind: str) -> tuple[Interaction, AuditEntry]:
-    state, event = await visit.started()
-    entry = visit.entry(f"{event}.Profile.Update", userId=state.user_id, payload={"type": kind})
-    async with logged(visit, entry):
-        if event is Event.FORGOT_PASSWORD:
-            refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
-        if event is Event.SIGN_IN and state.user_id is None:
-            refuse(Reason.NOT_IDENTIFIED)
-    return state, entry
-
-
-async def reset_password(visit: Visit, password: str) -> None:
-    """Choose a new password in place of a forgotten one. Raises `Refused`."""
-    state, event = await visit.started()
-    entry = visit.entry("ForgotPassword.Profile.Update", userId=state.user_id)
-    async with logged(visit, entry):
-        if event is not Event.FORGOT_PASSWORD:
-            refuse(Reason.WRONG_EVENT)
-        if state.user_id is None:
-            refuse(Reason.NOT_IDENTIFIED)
-        user = await accounts.get_active(visit.core, state.user_id)
-        accepted = await accept_password(
-            visit.core, await visit.rules(), password, state.profile, user
-        )
-        await visit.tell(AddProfile(Profile(password=accepted), effects_of(entry)))
+        await visit.tell(AddProfile(profile))
+        raise
 
 
 async def submit(visit: Visit) -> str | None:
@@ -320,7 +291,7 @@ async def submit(visit: Visit) -> str | None:
     entry = visit.entry(f"{event}.Submit", userId=state.user_id)
     async with logged(visit, entry):
         rules = await visit.rules()
-        check_captcha(rules, passed=False)
+        check_captcha(rules, passed=state.captcha_passed)
         if state.user_id is None:
             refuse(Reason.NOT_IDENTIFIED)
         user = await accounts.get_active(visit.core, state.user_id)
@@ -332,11 +303,12 @@ async def submit(visit: Visit) -> str | None:
             await visit.tell(FinishRecovery(user.id, effects))
             return None
         if state.result is None:
+            await mfa_checks.check_verified(visit.core, state, user)
             accounts.check_absent(user, state.profile)
-            known = accounts.known_profile(user).merged(state.profile)
-            if missing := missing_profile(rules.sign_up, known):
-                raise Refused(Reason.MISSING_PROFILE, {"missingProfile": missing})
-            await accounts.sign_in(visit.core, user.id, state.profile)
+            await fulfilment.check_complete(visit.core, rules, event, state.profile, user)
+            choices = await mfa_checks.check_complete(visit.core, state, user)
+            store = mfa_checks.storing(visit.core, user.id, choices, mfa_checks.event_of(state))
+            await accounts.sign_in(visit.core, user.id, state.profile, store)
         entry = entry.about(amr=list(state.amr))
         await visit.tell(Submit(user.id, await _outcome(visit, entry, event, user.id)))
     return visit.resume_url

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -120,6 +120,7 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     verification_code_policy: CodePolicy = CodePolicy()
     email_blocklist_policy: BlocklistPolicy = BlocklistPolicy()
     forgot_password_methods: tuple[str, ...] | None = None
+    sign_up_profile_fields: tuple[dict[str, Any], ...] | None = None
 
     def allows(self, event: Event) -> bool:
         """Whether the tenant is open for this event. Recovering a password is always allowed."""

@@ -8,7 +8,7 @@ what is declared here, so that adding a factor adds a file and touches no flow.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -51,7 +51,11 @@ class NewPassword(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a person has given of the account that is being made or completed."""
+    """What a person has given of the account that is being made or completed.
+
+    `profile` are claims (OpenID Connect Core §5.1) and `custom_data` the rest of what the tenant's
+    own fields ask for; `submitted`: the form of those was filled in.
+    """
 
     username: str | None = None
     primary_email: str | None = None
@@ -59,6 +63,9 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     avatar: str | None = None
     password: NewPassword | None = None
+    profile: dict[str, Any] | None = None
+    custom_data: dict[str, Any] | None = None
+    submitted: bool | None = None
 
     def merged(self, newer: Profile) -> Profile:
         """This profile with everything the newer one has."""
@@ -115,12 +122,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     @property
     def waives_mfa(self) -> bool:
         """Whether no second factor is asked for besides this."""
-        return False
+        return self.mfa_elsewhere
 
     @property
     def sign_in_method(self) -> tuple[IdentifierType, Method] | None:
         """What must be enabled in the sign-in settings before this record identifies a user."""
         return None
+
+    @property
+    def mfa_elsewhere(self) -> bool:
+        """Whether a company's identity provider sees to second factors: none are set up here."""
+        return False
 
     @property
     def new_profile(self) -> Profile | None:

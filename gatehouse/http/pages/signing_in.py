@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from gatehouse.actors import accounts, sign_in
+from gatehouse.actors import accounts, sign_in, sign_in_profile
 from gatehouse.actors.factors.password import new_password_identity, verify_password
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
 from gatehouse.actors.lockout import Pool
@@ -262,9 +262,9 @@ async def _missing(guest: Guest) -> list[str]:
 async def _continue(guest: Guest, form: AccountForm) -> str | None:
     missing = await _missing(guest)
     if "username" in missing:
-        await sign_in.add_username(guest.visit, form.username.strip())
+        await sign_in_profile.add_username(guest.visit, form.username.strip())
     if "password" in missing:
-        await sign_in.add_password(guest.visit, form.password)
+        await sign_in_profile.add_password(guest.visit, form.password)
     return await sign_in.submit(guest.visit)
 
 

@@ -23,7 +23,15 @@ from gatehouse.http.visit import visit_of
 
 operations = experience_operations()
 
-SHOWN_OF_PROFILES = ("username", "primary_email", "primary_phone", "name", "avatar")
+SHOWN_OF_PROFILES = (
+    "username",
+    "primary_email",
+    "primary_phone",
+    "name",
+    "avatar",
+    "profile",
+    "custom_data",
+)
 """What the person's own browser may see of what it gave: everything but the password."""
 
 

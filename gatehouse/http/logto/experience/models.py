@@ -16,6 +16,7 @@ InteractionEvent = Literal["SignIn", "Register", "ForgotPassword"]
 
 Username = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Password = Annotated[str, Field(max_length=4096)]
+VerificationId = Annotated[str, Field(max_length=64)]
 
 Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)]
 Phone = Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
@@ -84,7 +85,7 @@ class EventBody(Wire):
 class StartBody(EventBody):
     """The beginning of an interaction."""
 
-    captcha_token: Maybe[str] = None
+    captcha_token: Maybe[Annotated[str, Field(max_length=8192)]] = None
 
 
 class IdentificationBody(Wire):

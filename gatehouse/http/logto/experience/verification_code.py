@@ -12,6 +12,7 @@ from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.models import (
     CodeIdentifier,
     EventBody,
+    VerificationId,
     VerificationReply,
 )
 from gatehouse.http.visit import visit_of
@@ -30,7 +31,7 @@ class VerifyBody(Wire):
     """The code that came."""
 
     identifier: CodeIdentifier
-    verification_id: Annotated[str, Field(max_length=64)]
+    verification_id: VerificationId
     code: Annotated[str, Field(max_length=64)]
 
 

@@ -9,33 +9,11 @@ import trio
 
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.house import House
+from tests.http.logto.experience.proving import ADA, PHONE, by_code, give, given, prove, send
 from tests.http.running import BOTH_DATABASES
 
-ADA = {"type": "email", "value": "ada@example.com"}
-PHONE = {"type": "phone", "value": "491701234567"}
 MISMATCH = (400, "verification_code.code_mismatch")
 NOT_FOUND = (400, "verification_code.not_found")
-
-
-def by_code(*kinds: str) -> dict[str, Any]:
-    """Settings under which people sign in by code."""
-    method = {"password": False, "verificationCode": True, "isPasswordPrimary": False}
-    return {"sign_in": {"methods": [{"identifier": kind, **method} for kind in kinds]}}
-
-
-async def send(browser: Browser, identifier: dict[str, str] = ADA, event: str = "SignIn") -> str:
-    body = {"identifier": identifier, "interactionEvent": event}
-    reply = await browser("CreateAndSendVerificationCode", json=body)
-    return str(reply["verificationId"])
-
-
-def given(verification_id: str, code: str, identifier: dict[str, str] = ADA) -> dict[str, Any]:
-    return {"identifier": identifier, "verificationId": verification_id, "code": code}
-
-
-async def give(browser: Browser, body: dict[str, Any]) -> str:
-    reply = await browser("VerifyVerificationCodeVerification", json=body)
-    return str(reply["verificationId"])
 
 
 async def refused(browser: Browser, body: dict[str, Any]) -> tuple[int, str]:
@@ -255,8 +233,7 @@ async def test_strangers_are_not_written_to_where_nobody_can_register(house: Hou
 async def test_whoever_proved_an_unknown_address_is_told_that_it_is_unknown(house: House) -> None:
     await house.settle(**by_code("email"))
     browser = await (await house.browser()).start()
-    verification_id = await send(browser)
-    await give(browser, given(verification_id, await house.code(ADA["value"])))
+    verification_id = await prove(house, browser)
     answer = await house.client.post(
         "/api/experience/identification",
         json={"verificationId": verification_id},
@@ -280,8 +257,7 @@ async def test_a_code_that_was_not_given_identifies_nobody(house: House) -> None
 async def test_codes_that_are_not_enabled_sign_nobody_in(house: House) -> None:
     await house.add_user("ada", primary_email=ADA["value"])
     browser = await (await house.browser()).start()
-    verification_id = await send(browser)
-    await give(browser, given(verification_id, await house.code(ADA["value"])))
+    verification_id = await prove(house, browser)
     body = {"verificationId": verification_id}
     expected = (422, "user.sign_in_method_not_enabled")
     assert await browser.refused("IdentifyUser", body) == expected
@@ -291,8 +267,7 @@ async def test_a_suspended_person_does_not_sign_in_by_code(house: House) -> None
     await house.settle(**by_code("email"))
     await house.add_user("ada", primary_email=ADA["value"], is_suspended=True)
     browser = await (await house.browser()).start()
-    verification_id = await send(browser)
-    await give(browser, given(verification_id, await house.code(ADA["value"])))
+    verification_id = await prove(house, browser)
     body = {"verificationId": verification_id}
     assert await browser.refused("IdentifyUser", body) == (401, "user.suspended")
 
