@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ import httpx
 import trio
 from hypercorn import Config
 
-from gatehouse.actors.audit import AUDIT_EFFECT, keep_audit_log
+from gatehouse.actors.audit import keep_audit_log
 from gatehouse.actors.core import Core, build_core
 from gatehouse.actors.hashing import HashObserver, PasswordHasher, hash_now
 from gatehouse.actors.secret_ring import SecretRing
@@ -167,9 +167,9 @@ class House:
 
     async def redeliver(self, delivery: Delivery) -> None:
         """Have an effect delivered once more."""
-        await self._write_audit(delivery)
+        await self._write_audit([delivery])
 
-    async def _write_audit(self, delivery: Delivery) -> None:
+    async def _write_audit(self, deliveries: Sequence[Delivery]) -> None:
         raise NotImplementedError
 
 
@@ -227,18 +227,17 @@ async def open_house(redis_url: str, database_url: str, size: int = 2) -> AsyncI
 
 def _listen(engine: Engine, db: Database, house: House) -> None:
     """Keep the audit log, and note what is delivered."""
-    register = engine.on_effect
+    register = engine.on_effects
 
     def noting(kind: str, handler: Any) -> None:
-        async def noted(delivery: Delivery) -> None:
-            await handler(delivery)
-            house.deliveries.append(delivery)
+        async def noted(deliveries: Sequence[Delivery]) -> None:
+            await handler(deliveries)
+            house.deliveries.extend(deliveries)
 
-        if kind == AUDIT_EFFECT:
-            house._write_audit = handler  # type: ignore[method-assign]
+        house._write_audit = handler  # type: ignore[method-assign]
         register(kind, noted)
 
-    engine.on_effect = noting  # type: ignore[method-assign]
+    engine.on_effects = noting  # type: ignore[method-assign]
     keep_audit_log(engine, db)
 
 
