@@ -5,25 +5,26 @@ not; or that an address, an identity or a key is theirs, to be added to the acco
 whoever began it: under another person's name it does not exist.
 
 How one kind of proof is checked is the factor's matter, as it is within an interaction: the same
-records are kept here. docs/diagrams/account_verification.mmd draws it, and a test holds the drawing
-to the code.
+records are kept here, and moved on by the same steps. docs/diagrams/account_verification.mmd draws
+it, and a test holds the drawing to the code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import msgspec
 
 from gatehouse.actors import lockout
 from gatehouse.actors.factors import VerificationRecord
+from gatehouse.actors.factors.code import CodeVerification
 from gatehouse.actors.factors.password import stored_password
+from gatehouse.actors.interaction import Step
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Record
-from gatehouse.engine.actor import Address, Kind, Turn
+from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
 from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
     from gatehouse.actors.sign_in_rules import SignInRules
     from gatehouse.storage.records import User
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
+V = TypeVar("V", bound=Record)
 
 AGE_MS = 10 * 60 * 1000
 """How long a verification is good after it was begun, as in Logto."""
 MAX_ID_LENGTH = 64
 """Characters of an id that is looked for."""
+PERMISSION = "UserPermissionValidation"
+"""What a code is for that shows that it is really them."""
 
 
 class OwnPassword(Record, frozen=True, kw_only=True, tag="OwnPassword"):
@@ -55,6 +59,10 @@ class OwnPassword(Record, frozen=True, kw_only=True, tag="OwnPassword"):
         return self.account
 
 
+AccountRecord = VerificationRecord | OwnPassword
+"""Everything that can be kept as a verification for one's own account."""
+
+
 class Phase(StrEnum):
     """Where a verification stands. It follows from the state and is stored nowhere."""
 
@@ -66,7 +74,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """The state: whose verification it is, and what was found out. `expires_at` is in ms."""
 
     owner: str
-    record: VerificationRecord | OwnPassword
+    record: AccountRecord
     expires_at: int
 
     @property
@@ -77,7 +85,10 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def permits_changes(self) -> bool:
         """Whether it shows that somebody who acts for the owner is really them."""
-        return isinstance(self.record, OwnPassword)
+        record = self.record
+        if isinstance(record, CodeVerification):
+            return record.verified and record.template_type == PERMISSION
+        return isinstance(record, OwnPassword)
 
 
 VERIFICATION = Kind("verification", Verification)
@@ -93,14 +104,32 @@ class Begin:
     """Somebody begins a verification for their own account; some are passed at once."""
 
     owner: str
-    record: VerificationRecord | OwnPassword
+    record: AccountRecord
+    effects: tuple[Effect, ...] = ()
 
     def apply(self, state: Verification | None, now: int, /) -> Turn[Verification, Verification]:
         """Ids are random and used once: none is ever overwritten."""
         if state is not None:
             raise Refused(Reason.NO_SUCH_VERIFICATION)
         begun = Verification(owner=self.owner, record=self.record, expires_at=now + AGE_MS)
-        return Turn(begun, begun, expires_at=begun.expires_at)
+        return Turn(begun, begun, expires_at=begun.expires_at, effects=self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class Advance(Generic[R]):
+    """The owner goes on: a code was given, another site answered, a key was made."""
+
+    owner: str
+    step: Step[R]
+
+    def apply(self, state: Verification | None, now: int, /) -> Turn[Verification, R]:
+        """A step that was refused by its reply may change the record all the same."""
+        state = good(state, self.owner, now)
+        record, reply = self.step.advance(state.record, now)
+        if record is state.record:
+            return keep(state, reply)
+        advanced = msgspec.structs.replace(state, record=cast(AccountRecord, record))
+        return Turn(advanced, reply, expires_at=state.expires_at)
 
 
 def good(state: Verification | None, owner: str, now: int) -> Verification:
@@ -118,20 +147,36 @@ async def find(core: Core, owner: str, verification_id: str) -> Verification:
     return good(state, owner, core.clock())
 
 
-async def passed(core: Core, owner: str, verification_id: str, kind: type[R]) -> R:
-    """The record of a verification of this kind that was passed.
+async def record_of(core: Core, owner: str, verification_id: str, kind: type[V]) -> V:
+    """The record of this person's verification, which is of this kind.
 
     Raises `Refused(NO_SUCH_VERIFICATION)`.
     """
     record = (await find(core, owner, verification_id)).record
-    if not isinstance(record, kind) or not record.verified:
+    if not isinstance(record, kind):
         raise Refused(Reason.NO_SUCH_VERIFICATION)
     return record
 
 
-async def begin(core: Core, owner: str, record: VerificationRecord | OwnPassword) -> Verification:
+async def passed(core: Core, owner: str, verification_id: str, kind: type[V]) -> V:
+    """The same, of a verification that was passed."""
+    record = await record_of(core, owner, verification_id, kind)
+    if not record.verified:
+        raise Refused(Reason.NO_SUCH_VERIFICATION)
+    return record
+
+
+async def begin(
+    core: Core, owner: str, record: AccountRecord, effects: tuple[Effect, ...] = ()
+) -> Verification:
     """Keep the record of a verification that was begun."""
-    return await core.engine.turn(address(core.tenant_id, record.id), Begin(owner, record))
+    message = Begin(owner, record, effects)
+    return await core.engine.turn(address(core.tenant_id, record.id), message)
+
+
+async def advance(core: Core, owner: str, verification_id: str, step: Step[R]) -> R:
+    """Go on with a verification. Raises `Refused`, also what the step raises."""
+    return await core.engine.turn(address(core.tenant_id, verification_id), Advance(owner, step))
 
 
 async def permits_changes(core: Core, owner: str, verification_id: str | None) -> bool:
@@ -158,10 +203,5 @@ async def verify_password(
             raise Refused(Reason.INVALID_CREDENTIALS)
         return OwnPassword(id=new_id(), account=user.id)
 
-    return await begin(core, user.id, await _guarded(core, rules, user.id, attempt))
-
-
-async def _guarded(
-    core: Core, rules: SignInRules, name: str, attempt: Callable[[], Awaitable[R]]
-) -> R:
-    return await lockout.guard(core, rules.sentinel_policy, lockout.Pool.SIGN_IN, name, attempt)
+    policy, pool = rules.sentinel_policy, lockout.Pool.SIGN_IN
+    return await begin(core, user.id, await lockout.guard(core, policy, pool, user.id, attempt))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatehouse.actors import account_verification, accounts
+from gatehouse.actors import account_codes, account_verification, accounts
 from gatehouse.actors.account_verification import Verification
 from gatehouse.actors.webhook_payloads import iso_time
 from gatehouse.http.call import Call
 from gatehouse.http.logto.account.access import (
     account_of,
     check_first_party,
+    person_of,
     verification_operations,
 )
-from gatehouse.http.wire import Wire
+from gatehouse.http.logto.account.models import RecordId
+from gatehouse.http.logto.experience.models import CodeIdentifier
+from gatehouse.http.wire import Maybe, Wire
 
 operations = verification_operations()
 
@@ -24,6 +27,27 @@ class OwnPassword(Wire):
     """The password of one's account."""
 
     password: Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class CodeBody(Wire):
+    """Where to send a code. What it is for is told by the address, unless that is one's own."""
+
+    identifier: CodeIdentifier
+    template_type: Maybe[Literal["BindMfa", "UserPermissionValidation"]] = None
+
+
+class GivenCode(Wire):
+    """The code that came."""
+
+    identifier: CodeIdentifier
+    verification_id: RecordId
+    code: Annotated[str, Field(max_length=64)]
+
+
+class PassedView(Wire):
+    """A verification that was passed."""
+
+    verification_record_id: str
 
 
 class VerificationView(Wire):
@@ -56,3 +80,45 @@ async def verify_password(call: Call[OwnPassword]) -> VerificationView:
     rules = await accounts.rules(core)
     verified = await account_verification.verify_password(core, rules, user, call.body.password)
     return verification_view(verified)
+
+
+@operations.post(
+    "/api/verifications/verification-code",
+    "CreateVerificationByVerificationCode",
+    body=CodeBody,
+    response=VerificationView,
+    status=201,
+    statuses=(422, 429, 501),
+)
+async def send_code(call: Call[CodeBody]) -> VerificationView:
+    """Send a code to an address of one's own, or to one that is to be."""
+    await check_first_party(call)
+    begun = await account_codes.send(
+        call.core,
+        await account_of(call),
+        call.body.identifier.to_core(),
+        call.body.template_type,
+        ip=call.client_address,
+    )
+    return verification_view(begun)
+
+
+@operations.post(
+    "/api/verifications/verification-code/verify",
+    "VerifyVerificationByVerificationCode",
+    body=GivenCode,
+    response=PassedView,
+    statuses=(501,),
+)
+async def give_code(call: Call[GivenCode]) -> PassedView:
+    """Give the code that was sent."""
+    await check_first_party(call)
+    body = call.body
+    await account_codes.give(
+        call.core,
+        person_of(call).subject,
+        body.verification_id,
+        body.identifier.to_core(),
+        body.code,
+    )
+    return PassedView(verification_record_id=body.verification_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import trio
+
 from gatehouse.actors import family
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
 from gatehouse.actors.family import CODE_AGE_MS, AccessWish, Granted, RedeemCode, RefreshPolicy
@@ -12,6 +14,7 @@ from gatehouse.actors.hashing import hash_now
 from gatehouse.actors.sign_on import open_family, sign_in
 from gatehouse.actors.tokens import Purpose
 from gatehouse.storage.applications import Applications
+from gatehouse.storage.audit import Messages
 from gatehouse.storage.records import Application, OidcClientMetadata, User
 from gatehouse.storage.users import Users
 from tests.http.contract import Api
@@ -63,6 +66,35 @@ async def add_user(server: Server, username: str | None = "ada", **fields: Any) 
 async def stored(server: Server, user_id: str) -> User:
     """The user as the database has them."""
     return await server.core.db.read(lambda tx: Users(tx, TENANT).get(user_id))
+
+
+async def code_to(server: Server, recipient: str, at_least: int = 1) -> str:
+    """The code of the newest message to somebody, once there are so many."""
+    with trio.fail_after(30):
+        while True:
+            kept = await server.core.db.read(lambda tx: Messages(tx, TENANT).search(100).items)
+            theirs = [message for message in kept if message.recipient == recipient]
+            if len(theirs) >= at_least:
+                newest = max(theirs, key=lambda message: message.created_at)
+                return str(newest.payload["code"])
+            await trio.sleep(0.01)
+
+
+async def verify_address(
+    server: Server, person: Person, kind: str, value: str, at_least: int = 1
+) -> str:
+    """Show that an address is the person's; the verification's id."""
+    identifier = {"type": kind, "value": value}
+    begun = await person.api(
+        "CreateVerificationByVerificationCode", json={"identifier": identifier}
+    )
+    given = {
+        "identifier": identifier,
+        "verificationId": begun["verificationRecordId"],
+        "code": await code_to(server, value, at_least),
+    }
+    passed = await person.api("VerifyVerificationByVerificationCode", json=given)
+    return str(passed["verificationRecordId"])
 
 
 async def add_third_party(server: Server) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+
+import pytest
 
 from tests.http.logto.account.people import (
     THIRD_PARTY,
     Person,
     add_third_party,
     add_user,
+    code_to,
     person,
     stored,
+    verify_address,
 )
 from tests.http.running import Server
 
@@ -53,3 +58,92 @@ async def test_a_third_party_application_makes_no_verification(server: Server, a
         "CreateVerificationByPassword", json={"password": "wombat-9-hill"}, expect=403
     )
     assert refused["code"] == "auth.third_party_application_forbidden"
+
+
+OWN = {"type": "email", "value": "ada@example.com"}
+
+
+async def test_a_code_to_ones_own_address_shows_that_it_is_oneself(
+    server: Server, ada: Person
+) -> None:
+    shown = await verify_address(server, ada, "email", "ada@example.com")
+    headers = {"logto-verification-id": shown}
+    await ada.api("DeletePrimaryPhone", headers=headers, expect=204)
+
+
+async def test_a_code_shows_nothing_before_it_is_given(ada: Person) -> None:
+    begun = await ada.api("CreateVerificationByVerificationCode", json={"identifier": OWN})
+    headers = {"logto-verification-id": begun["verificationRecordId"]}
+    refused = await ada.api("DeletePrimaryPhone", headers=headers, expect=401)
+    assert refused["code"] == "verification_record.permission_denied"
+
+
+async def test_a_code_for_a_second_factor_permits_nothing_else(server: Server, ada: Person) -> None:
+    body = {"identifier": OWN, "templateType": "BindMfa"}
+    begun = await ada.api("CreateVerificationByVerificationCode", json=body)
+    verification_id = begun["verificationRecordId"]
+    code = await code_to(server, "ada@example.com")
+    given = {"identifier": OWN, "verificationId": verification_id, "code": code}
+    await ada.api("VerifyVerificationByVerificationCode", json=given)
+    headers = {"logto-verification-id": verification_id}
+    await ada.api("DeletePrimaryPhone", headers=headers, expect=401)
+
+
+async def test_a_wrong_code_is_refused_and_a_code_is_good_once(server: Server, ada: Person) -> None:
+    begun = await ada.api("CreateVerificationByVerificationCode", json={"identifier": OWN})
+    code = await code_to(server, "ada@example.com")
+    given = {"identifier": OWN, "verificationId": begun["verificationRecordId"], "code": code}
+    wrong = given | {"code": f"{(int(code) + 1) % 10**6:06d}"}
+    refused = await ada.api("VerifyVerificationByVerificationCode", json=wrong, expect=400)
+    assert refused["code"] == "verification_code.code_mismatch"
+    await ada.api("VerifyVerificationByVerificationCode", json=given)
+    refused = await ada.api("VerifyVerificationByVerificationCode", json=given, expect=400)
+    assert refused["code"] == "verification_code.not_found"
+
+
+async def test_nobody_else_gives_the_code(server: Server, ada: Person) -> None:
+    bob = await person(server, await add_user(server, "bob"))
+    begun = await ada.api("CreateVerificationByVerificationCode", json={"identifier": OWN})
+    code = await code_to(server, "ada@example.com")
+    given = {"identifier": OWN, "verificationId": begun["verificationRecordId"], "code": code}
+    refused = await bob.api("VerifyVerificationByVerificationCode", json=given, expect=400)
+    assert refused["code"] == "verification_record.not_found"
+
+
+async def test_ten_codes_in_ten_minutes_are_enough(ada: Person) -> None:
+    for _ in range(10):
+        await ada.api("CreateVerificationByVerificationCode", json={"identifier": OWN})
+    refused = await ada.api(
+        "CreateVerificationByVerificationCode", json={"identifier": OWN}, expect=429
+    )
+    assert refused["code"] == "request.message_rate_limited"
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("CreateVerificationByVerificationCode", {}),
+        ("CreateVerificationByVerificationCode", {"identifier": {"type": "username"}}),
+        ("CreateVerificationByVerificationCode", {"identifier": OWN, "templateType": "SignIn"}),
+        ("VerifyVerificationByVerificationCode", {"identifier": OWN, "code": "123456"}),
+    ],
+)
+async def test_input_that_makes_no_sense_is_refused(
+    ada: Person, operation: str, body: dict[str, Any]
+) -> None:
+    assert (await ada.api(operation, json=body, expect=400))["code"] == "guard.invalid_input"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CreateVerificationByVerificationCode", "VerifyVerificationByVerificationCode"],
+)
+async def test_third_parties_and_strangers_send_no_codes(
+    server: Server, ada: Person, operation: str
+) -> None:
+    await add_third_party(server)
+    other = await person(server, await stored(server, ada.user_id), client=THIRD_PARTY)
+    body = {"identifier": OWN, "verificationId": "any", "code": "123456"}
+    refused = await other.api(operation, json=body, expect=403)
+    assert refused["code"] == "auth.third_party_application_forbidden"
+    await server.api()(operation, json=body, expect=401)
