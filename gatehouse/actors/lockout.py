@@ -38,6 +38,10 @@ class Pool(StrEnum):
     """Which failures are counted together."""
 
     SIGN_IN = "sign-in"
+    TOTP = "totp"
+    WEBAUTHN = "web-authn"
+    BACKUP_CODE = "backup-code"
+    MFA_CODE = "mfa-code"
 
 
 async def guard(

@@ -16,7 +16,7 @@ import msgspec
 
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor
-from gatehouse.actors.sign_in_rules import SignUp
+from gatehouse.actors.sign_in_rules import PasskeySignIn, SignUp
 from gatehouse.actors.verification import Event, IdentifierType
 from gatehouse.storage.mfa import MfaVerification
 
@@ -67,14 +67,6 @@ class _Mfa(msgspec.Struct, frozen=True, rename="camel"):
     factors: tuple[MfaFactor, ...] = ()
     policy: MfaPolicy = MfaPolicy.USER_CONTROLLED
     organization_required_mfa_policy: str | None = None
-
-
-class PasskeySignIn(msgspec.Struct, frozen=True, rename="camel"):
-    """Whether a passkey alone signs in, and how the sign-in page offers that."""
-
-    enabled: bool = False
-    show_passkey_button: bool = False
-    allow_autofill: bool = False
 
 
 class _AdaptiveMfa(msgspec.Struct, frozen=True):

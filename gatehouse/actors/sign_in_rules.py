@@ -15,7 +15,7 @@ import msgspec
 from gatehouse.actors.email_blocklist import BlocklistPolicy
 from gatehouse.actors.password_policy import PasswordPolicy
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.verification import Event, IdentifierType, Method, Profile, Record
+from gatehouse.actors.verification import Event, IdentifierType, Method, Profile, Record, Switch
 from gatehouse.storage.records import SignInExperience
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -97,6 +97,14 @@ class _AllowedCharacters(msgspec.Struct, frozen=True):
     underscore: bool = True
 
 
+class PasskeySignIn(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether a passkey alone signs in, and how the sign-in page offers that."""
+
+    enabled: bool = False
+    show_passkey_button: bool = False
+    allow_autofill: bool = False
+
+
 class UsernamePolicy(msgspec.Struct, frozen=True, rename="camel"):
     """Which usernames a tenant accepts."""
 
@@ -120,6 +128,7 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     verification_code_policy: CodePolicy = CodePolicy()
     email_blocklist_policy: BlocklistPolicy = BlocklistPolicy()
     forgot_password_methods: tuple[str, ...] | None = None
+    passkey_sign_in: PasskeySignIn = PasskeySignIn()
     sign_up_profile_fields: tuple[dict[str, Any], ...] | None = None
 
     def allows(self, event: Event) -> bool:
@@ -134,6 +143,10 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
             for allowed in self.sign_in.methods
             if allowed.identifier is identifier
         )
+
+    def switched_on(self, switch: Switch) -> bool:
+        """Whether a kind of verification may sign in by itself."""
+        return {Switch.PASSKEY: self.passkey_sign_in.enabled}[switch]
 
 
 def view_settings(experience: SignInExperience, view: type[V]) -> V:
@@ -154,8 +167,9 @@ def check_event(rules: SignInRules, event: Event) -> None:
 
 def check_sign_in_method(rules: SignInRules, record: Record) -> None:
     """Raises `Refused(METHOD_NOT_ENABLED)` where the verification may not be used to sign in."""
-    method = record.sign_in_method
-    if method is None or not rules.enables(*method):
+    method, switch = record.sign_in_method, record.sign_in_switch
+    by_switch = switch is not None and rules.switched_on(switch)
+    if not by_switch and (method is None or not rules.enables(*method)):
         raise Refused(Reason.METHOD_NOT_ENABLED)
 
 

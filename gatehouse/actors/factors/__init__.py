@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
+from gatehouse.actors.factors.totp import TotpVerification
+from gatehouse.actors.factors.webauthn import SignInPasskey, WebAuthnVerification
 
 VerificationRecord = (
-    PasswordVerification | NewPasswordIdentity | EmailVerificationCode | PhoneVerificationCode
+    PasswordVerification
+    | NewPasswordIdentity
+    | EmailVerificationCode
+    | PhoneVerificationCode
+    | TotpVerification
+    | BackupCodeVerification
+    | WebAuthnVerification
+    | SignInPasskey
 )
 """Everything an interaction can remember as a verification."""

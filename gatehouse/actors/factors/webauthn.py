@@ -28,7 +28,7 @@ from webauthn.helpers.structs import (
 
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import Credential, MfaFactor, NewCredential
-from gatehouse.actors.verification import Record
+from gatehouse.actors.verification import Record, Switch
 from gatehouse.storage.mfa import MfaVerification, MfaVerifications
 
 if TYPE_CHECKING:
@@ -112,6 +112,11 @@ class SignInPasskey(Ceremony, frozen=True, kw_only=True, tag="SignInPasskey"):
     def user_id(self) -> str | None:
         """The account whose passkey it is."""
         return self.account if self.passed else None
+
+    @property
+    def sign_in_switch(self) -> Switch | None:
+        """Passkeys are switched on for everybody."""
+        return Switch.PASSKEY
 
     @property
     def waives_mfa(self) -> bool:

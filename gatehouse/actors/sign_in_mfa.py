@@ -1,0 +1,371 @@
+"""Second factors and passkeys while signing in: shown, set up, declined.
+
+Each function is one step of a person, as in `gatehouse.actors.sign_in`. A second factor belongs to
+the person who was identified before. Who has second factors shows one before anything is changed
+about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gatehouse.actors import accounts, mfa, mfa_checks
+from gatehouse.actors.factors import backup_code, totp, webauthn
+from gatehouse.actors.factors.backup_code import BackupCodeVerification, verify_backup_code
+from gatehouse.actors.factors.totp import TotpVerification, verify_totp
+from gatehouse.actors.factors.webauthn import (
+    SignInPasskey,
+    SpendChallenge,
+    WebAuthnVerification,
+    relying_party,
+)
+from gatehouse.actors.interaction import (
+    AddVerification,
+    AdvanceVerification,
+    Interaction,
+    refuse,
+)
+from gatehouse.actors.interaction_mfa import ChooseMfa, OfferPasskey, TakePasskeyOffer
+from gatehouse.actors.lockout import Pool
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.second_factors import MfaChoices, MfaFactor, NewFactor
+from gatehouse.actors.sign_in import Visit, effects_of, logged, verify
+from gatehouse.actors.verification import Event, Identifier, Record
+from gatehouse.storage.ids import new_id
+
+if TYPE_CHECKING:
+    from gatehouse.actors.audit import AuditEntry
+    from gatehouse.actors.factors import VerificationRecord
+    from gatehouse.storage.records import User
+
+V = TypeVar("V", TotpVerification, BackupCodeVerification, WebAuthnVerification)
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The interaction, its event, and the user who was identified."""
+
+    state: Interaction
+    event: Event
+    user: User
+
+
+async def identified(visit: Visit) -> Whose:
+    """Whose second factors this is about. Raises `Refused(NOT_IDENTIFIED)`."""
+    state, event = await visit.started()
+    if state.user_id is None:
+        refuse(Reason.NOT_IDENTIFIED)
+    return Whose(state, event, await accounts.get_active(visit.core, state.user_id))
+
+
+def own(state: Interaction, verification_id: str, kind: type[R]) -> R:
+    """The identified user's verification. Raises `Refused(VERIFICATION_NOT_FOUND)`."""
+    record = state.record(verification_id)
+    if not isinstance(record, kind) or record.owner != state.user_id:
+        refuse(Reason.VERIFICATION_NOT_FOUND)
+    return record
+
+
+# An authenticator app
+
+
+async def begin_totp(visit: Visit) -> tuple[TotpVerification, str]:
+    """A new TOTP that waits for its first code, and what an authenticator app reads of it."""
+    record, user = await _begin(visit, lambda record_id, user: totp.begin(record_id, user.id))
+    return record, totp.key_uri(visit.core, user, record.key or "")
+
+
+async def show_first_code(visit: Visit, verification_id: str, code: str) -> None:
+    """Show that the app has the new key. Raises `Refused`."""
+    whose = await identified(visit)
+    entry = _entry(visit, whose, "Totp", verification_id)
+    async with logged(visit, entry):
+        own(whose.state, verification_id, TotpVerification)
+        step = _FirstCode(whose.user.id, code)
+        await visit.tell(AdvanceVerification(verification_id, step, effects_of(entry)))
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstCode:
+    """A step of a verification: the first code of a new TOTP."""
+
+    user_id: str
+    code: str
+
+    def advance(self, record: Record, now: int) -> tuple[Record, None]:
+        """The record may have been replaced since it was looked at."""
+        if not isinstance(record, TotpVerification) or record.owner != self.user_id:
+            raise Refused(Reason.VERIFICATION_NOT_FOUND)
+        return totp.show_first_code(record, self.code, now), None
+
+
+async def use_totp(visit: Visit, code: str) -> str:
+    """Show a code of the user's TOTP; returns the verification's id. Raises `Refused`."""
+    whose = await identified(visit)
+    return await verify(
+        visit,
+        "Totp",
+        lambda record_id, rules: verify_totp(visit.core, record_id, whose.user.id, code),
+        account=whose.user.id,
+        pool=Pool.TOTP,
+    )
+
+
+# Backup codes
+
+
+async def begin_backup_codes(visit: Visit) -> BackupCodeVerification:
+    """New backup codes, about to be shown. Raises `Refused`."""
+    record, _ = await _begin(visit, lambda record_id, user: backup_code.begin(record_id, user.id))
+    return record
+
+
+async def use_backup_code(visit: Visit, code: str) -> str:
+    """Use up a backup code; returns the verification's id. Raises `Refused`."""
+    whose = await identified(visit)
+    return await verify(
+        visit,
+        "BackupCode",
+        lambda record_id, rules: verify_backup_code(visit.core, record_id, whose.user.id, code),
+        account=whose.user.id,
+        pool=Pool.BACKUP_CODE,
+    )
+
+
+# WebAuthn
+
+
+async def begin_registration(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """What a browser is asked to make; the verification's id, and the options. Raises `Refused`."""
+    core = visit.core
+    whose = await identified(visit)
+    factors = await mfa_checks.factors_of(core, whose.user.id)
+    options = webauthn.registration_options(relying_party(core), whose.user, factors)
+    record, _ = await _begin(
+        visit,
+        lambda record_id, user: WebAuthnVerification(
+            id=record_id, account=user.id, challenge=options["challenge"], registering=True
+        ),
+    )
+    return record.id, options
+
+
+async def register_credential(visit: Visit, verification_id: str, payload: webauthn.Json) -> None:
+    """Take the credential that the browser made. Raises `Refused`."""
+    whose = await identified(visit)
+    entry = _entry(visit, whose, "WebAuthn", verification_id)
+    async with logged(visit, entry):
+        own(whose.state, verification_id, WebAuthnVerification)
+        spend = SpendChallenge(WebAuthnVerification, registering=True)
+        challenge = await visit.tell(AdvanceVerification(verification_id, spend))
+        credential = webauthn.check_registration(
+            relying_party(visit.core), challenge, payload, visit.origin.user_agent
+        )
+        registered = WebAuthnVerification(
+            id=verification_id,
+            account=whose.user.id,
+            registering=True,
+            passed=True,
+            credential=credential,
+            synced=credential.synced,
+        )
+        await visit.tell(AddVerification(registered, effects_of(entry)))
+
+
+async def begin_authentication(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """What a browser is asked to sign with one of the user's credentials.
+
+    Raises `Refused`: `NOT_IDENTIFIED`, `WEBAUTHN_NOT_FOUND` if there is none.
+    """
+    whose = await identified(visit)
+    options = await _authentication_options(visit, whose.user.id)
+    record, _ = await _begin(
+        visit,
+        lambda record_id, user: WebAuthnVerification(
+            id=record_id, account=user.id, challenge=options["challenge"]
+        ),
+    )
+    return record.id, options
+
+
+async def use_credential(visit: Visit, verification_id: str, payload: webauthn.Json) -> None:
+    """Take the signature as the user's second factor. Raises `Refused`."""
+    whose = await identified(visit)
+    record = own(whose.state, verification_id, WebAuthnVerification)
+    spend = SpendChallenge(WebAuthnVerification)
+
+    async def gather() -> VerificationRecord:
+        challenge = await visit.tell(AdvanceVerification(verification_id, spend))
+        credential = await webauthn.use_credential(
+            visit.core, challenge, payload, user_id=whose.user.id
+        )
+        return webauthn.passed(record, credential)
+
+    await verify(
+        visit,
+        "WebAuthn",
+        lambda record_id, rules: gather(),
+        account=whose.user.id,
+        pool=Pool.WEBAUTHN,
+        verification_id=verification_id,
+    )
+
+
+# A passkey that signs in by itself
+
+
+async def offer_passkey(visit: Visit) -> dict[str, Any]:
+    """What a browser is asked to sign with any passkey, before anything was begun."""
+    options = webauthn.authentication_options(relying_party(visit.core))
+    await visit.tell(OfferPasskey(options["challenge"]))
+    return options
+
+
+async def begin_passkey(visit: Visit, identifier: Identifier) -> tuple[str, dict[str, Any]]:
+    """What a browser is asked to sign with a passkey of whoever has this name.
+
+    Raises `Refused(WEBAUTHN_NOT_FOUND)` if there is none.
+    """
+    _, event = await visit.started()
+    record_id = new_id()
+    entry = visit.entry(
+        f"{event}.Verification.SignInPasskey.Create",
+        verificationId=record_id,
+        payload={"identifier": {"type": identifier.type.value, "value": identifier.value}},
+    )
+    async with logged(visit, entry):
+        user = await accounts.find(visit.core, identifier)
+        if user is None:
+            refuse(Reason.WEBAUTHN_NOT_FOUND)
+        options = await _authentication_options(visit, user.id)
+        record = SignInPasskey(id=record_id, account=user.id, challenge=options["challenge"])
+        await visit.tell(AddVerification(record, effects_of(entry)))
+    return record_id, options
+
+
+async def use_passkey(visit: Visit, verification_id: str | None, payload: webauthn.Json) -> str:
+    """Take a passkey's signature; returns the verification's id. Raises `Refused`.
+
+    Without an id, it answers `offer_passkey`.
+    """
+    state, _ = await visit.started()
+    expected: SignInPasskey | None = None
+    if verification_id is not None:
+        found = state.record(verification_id)
+        if not isinstance(found, SignInPasskey):
+            refuse(Reason.VERIFICATION_NOT_FOUND)
+        expected = found
+
+    async def gather(record_id: str) -> VerificationRecord:
+        if expected is None:
+            challenge = await visit.tell(TakePasskeyOffer())
+        else:
+            spend = SpendChallenge(SignInPasskey)
+            challenge = await visit.tell(AdvanceVerification(expected.id, spend))
+        credential = await webauthn.use_credential(visit.core, challenge, payload)
+        if expected is not None and credential.user_id != expected.account:
+            refuse(Reason.IDENTITY_CONFLICT)
+        return webauthn.passed(expected or SignInPasskey(id=record_id), credential)
+
+    return await verify(
+        visit,
+        "SignInPasskey",
+        lambda record_id, rules: gather(record_id),
+        verification_id=verification_id,
+    )
+
+
+# What is decided
+
+
+async def bind(visit: Visit, factor: MfaFactor, verification_id: str) -> None:
+    """Have a factor that was set up stored on submission. Raises `Refused`."""
+    whose, entry = await _changing(visit, f"BindMfa.{factor}.Submit", verification_id)
+    async with logged(visit, entry):
+        await _check_shown(visit, whose)
+        new = _collected(whose.state, factor, verification_id)
+        rules = await mfa_checks.rules_of(visit.core)
+        mfa.check_bindable(rules, [factor])
+        standing = await mfa_checks.standing_of(visit.core, rules, whose.state, whose.user)
+        if factor is MfaFactor.TOTP and any(kept.type == "Totp" for kept in standing.factors):
+            refuse(Reason.TOTP_EXISTS)
+        if factor is MfaFactor.BACKUP_CODE:
+            held = mfa_checks.with_profile(standing, whose.state)
+            mfa.check_backup_codes_allowed(rules, held)
+        choices = MfaChoices(factors=(new,))
+        await visit.tell(ChooseMfa(whose.user.id, choices, effects_of(entry)))
+
+
+def _collected(state: Interaction, factor: MfaFactor, verification_id: str) -> NewFactor:
+    match factor:
+        case MfaFactor.TOTP:
+            return own(state, verification_id, TotpVerification).to_factor()
+        case MfaFactor.WEBAUTHN:
+            return own(state, verification_id, WebAuthnVerification).to_factor()
+        case MfaFactor.BACKUP_CODE:
+            return own(state, verification_id, BackupCodeVerification).to_factor()
+        case _:
+            refuse(Reason.MFA_FACTOR_NOT_ENABLED)
+
+
+async def skip_mfa(visit: Visit) -> None:
+    """Decline second factors. Raises `Refused(MFA_NOT_SKIPPABLE)` where they are mandatory."""
+    whose, entry = await _changing(visit, "Mfa.Skip")
+    async with logged(visit, entry):
+        await _check_shown(visit, whose)
+        rules = await mfa_checks.rules_of(visit.core)
+        standing = await mfa_checks.standing_of(visit.core, rules, whose.state, whose.user)
+        mfa.check_skippable(rules, standing)
+        await visit.tell(ChooseMfa(whose.user.id, MfaChoices(skipped=True), effects_of(entry)))
+
+
+async def choose(visit: Visit, choices: MfaChoices) -> None:
+    """Note another decision about second factors. Raises `Refused`."""
+    whose, entry = await _changing(visit, "Mfa.Update")
+    async with logged(visit, entry):
+        await _check_shown(visit, whose)
+        await visit.tell(ChooseMfa(whose.user.id, choices, effects_of(entry)))
+
+
+async def _check_shown(visit: Visit, whose: Whose) -> None:
+    await mfa_checks.check_verified(visit.core, whose.state, whose.user)
+
+
+async def _changing(
+    visit: Visit, key: str, verification_id: str | None = None
+) -> tuple[Whose, AuditEntry]:
+    _, event = await visit.started()
+    if event is Event.FORGOT_PASSWORD:
+        refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
+    whose = await identified(visit)
+    facts = {"userId": whose.user.id, "verificationId": verification_id}
+    return whose, visit.entry(f"{event}.{key}", **facts)
+
+
+async def _begin(visit: Visit, make: Callable[[str, User], V]) -> tuple[V, User]:
+    """Keep a verification that waits for its other half."""
+    whose = await identified(visit)
+    record = make(new_id(), whose.user)
+    entry = visit.entry(
+        f"{whose.event}.Verification.{record.factor}.Create",
+        userId=whose.user.id,
+        verificationId=record.id,
+    )
+    await visit.tell(AddVerification(record, effects_of(entry)))
+    return record, whose.user
+
+
+async def _authentication_options(visit: Visit, user_id: str) -> dict[str, Any]:
+    factors = await mfa_checks.factors_of(visit.core, user_id)
+    credentials = [factor for factor in factors if factor.type == "WebAuthn"]
+    if not credentials:
+        refuse(Reason.WEBAUTHN_NOT_FOUND)
+    return webauthn.authentication_options(relying_party(visit.core), credentials)
+
+
+def _entry(visit: Visit, whose: Whose, factor: str, verification_id: str) -> AuditEntry:
+    key = f"{whose.event}.Verification.{factor}.Submit"
+    return visit.entry(key, userId=whose.user.id, verificationId=verification_id)
