@@ -6,7 +6,7 @@ the reasons of the core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -121,19 +121,13 @@ async def create(core: Core, user_id: str, profile: Profile, application_id: str
         await core.db.write(_create, core.tenant_id, user, profile, settings)
 
 
-async def sign_in(
-    core: Core,
-    user_id: str,
-    profile: Profile,
-    also: Callable[[Transaction], None] | None = None,
-) -> None:
+async def sign_in(core: Core, user_id: str, profile: Profile) -> None:
     """Store what was collected of a user, and that they have signed in.
 
-    `also` is stored with it, or nothing is. Raises `Refused`: one of the names was taken meanwhile,
-    or the user is gone.
+    Raises `Refused`: one of the names was taken meanwhile, or the user is gone.
     """
     with names_taken():
-        await core.db.write(_sign_in, core.tenant_id, user_id, profile, also)
+        await core.db.write(_sign_in, core.tenant_id, user_id, profile)
 
 
 async def replace_password(core: Core, user_id: str, password: NewPassword) -> None:
@@ -201,13 +195,7 @@ def _create(
             Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 
-def _sign_in(
-    tx: Transaction,
-    tenant: str,
-    user_id: str,
-    profile: Profile,
-    also: Callable[[Transaction], None] | None,
-) -> None:
+def _sign_in(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:
     users = Users(tx, tenant)
     changes = _columns(profile)
     if profile.password is not None:
@@ -218,8 +206,6 @@ def _sign_in(
             if name in changes:
                 changes[name] = {**getattr(known, name), **changes[name]}
         users.update(user_id, **changes)
-    if also is not None:
-        also(tx)
     users.signed_in(user_id)
 
 
