@@ -6,7 +6,7 @@ the reasons of the core.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -121,13 +121,19 @@ async def create(core: Core, user_id: str, profile: Profile, application_id: str
         await core.db.write(_create, core.tenant_id, user, profile, settings)
 
 
-async def sign_in(core: Core, user_id: str, profile: Profile) -> None:
+async def sign_in(
+    core: Core,
+    user_id: str,
+    profile: Profile,
+    also: Callable[[Transaction], None] | None = None,
+) -> None:
     """Store what was collected of a user, and that they have signed in.
 
-    Raises `Refused`: one of the names was taken meanwhile, or the user is gone.
+    `also` is stored with it, or nothing is. Raises `Refused`: one of the names was taken meanwhile,
+    or the user is gone.
     """
     with names_taken():
-        await core.db.write(_sign_in, core.tenant_id, user_id, profile)
+        await core.db.write(_sign_in, core.tenant_id, user_id, profile, also)
 
 
 async def replace_password(core: Core, user_id: str, password: NewPassword) -> None:
@@ -195,7 +201,13 @@ def _create(
             Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 
-def _sign_in(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:
+def _sign_in(
+    tx: Transaction,
+    tenant: str,
+    user_id: str,
+    profile: Profile,
+    also: Callable[[Transaction], None] | None,
+) -> None:
     users = Users(tx, tenant)
     changes = _columns(profile)
     if profile.password is not None:
@@ -206,6 +218,8 @@ def _sign_in(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> No
             if name in changes:
                 changes[name] = {**getattr(known, name), **changes[name]}
         users.update(user_id, **changes)
+    if also is not None:
+        also(tx)
     users.signed_in(user_id)
 
 

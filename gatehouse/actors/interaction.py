@@ -30,6 +30,7 @@ from gatehouse.actors.authorization import (
 )
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.second_factors import MfaChoices
 from gatehouse.actors.verification import Event, Profile, Record
 from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
 
@@ -86,6 +87,8 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     registration: Registration | None = None
     result: Result | None = None
     captcha_passed: bool = False
+    mfa: MfaChoices = MfaChoices()
+    passkey_challenge: str | None = None
 
     @property
     def phase(self) -> Phase:
@@ -106,8 +109,24 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def amr(self) -> tuple[str, ...]:
         """The methods by which the person was verified (RFC 8176), without repetition."""
-        used = (amr for record in self.records if record.verified for amr in record.amr)
+        used = [amr for record in self.records if record.verified for amr in record.amr]
+        if self.second_factors:
+            used.append("mfa")
         return tuple(dict.fromkeys(used))
+
+    @property
+    def second_factors(self) -> tuple[str, ...]:
+        """The second factors of the identified person's account that were shown."""
+        return tuple(
+            record.second_factor
+            for record in self.records
+            if record.second_factor is not None and record.owner == self.user_id
+        )
+
+    @property
+    def registered_here(self) -> bool:
+        """Whether the identified person's account was made in this interaction."""
+        return self.registration is not None and self.registration.user_id == self.user_id
 
 
 INTERACTION = Kind("interaction", Interaction)
@@ -196,6 +215,7 @@ class Start:
             registration=None,
             result=None,
             captcha_passed=self.captcha_passed,
+            mfa=MfaChoices(),
         )
         return _next(fresh, self.effects)
 
@@ -486,6 +506,9 @@ TRANSITIONS: frozenset[tuple[Phase | None, str, Phase]] = frozenset(
             for name in ("SwitchEvent", "AddVerification", "AdvanceVerification")
         ),
         *((phase, "AddProfile", phase) for phase in (_S, _I)),
+        (_I, "ChooseMfa", _I),
+        *((phase, "OfferPasskey", phase) for phase in (_A, _S, _I)),
+        *((phase, "TakePasskeyOffer", phase) for phase in (_S, _I)),
         (_S, "Identify", _I),
         (_I, "Identify", _I),
         (_S, "Register", _S),

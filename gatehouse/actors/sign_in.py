@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from gatehouse.actors import accounts, captcha, fulfilment, lockout, webhooks
+from gatehouse.actors import accounts, captcha, fulfilment, lockout, mfa_checks, webhooks
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.email_blocklist import check_email
@@ -163,43 +163,54 @@ async def verify(
     factor: str,
     gather: Callable[[str, SignInRules], Awaitable[VerificationRecord]],
     *,
-    identifier: Identifier,
+    identifier: Identifier | None = None,
+    account: str | None = None,
     pool: lockout.Pool | None = None,
+    verification_id: str | None = None,
 ) -> str:
     """Run one verification and keep its record; returns the record's id.
 
     `gather(record_id, rules)` finds out whether the person passes, and raises `Refused` if not. In
-    a `pool`, failures of this identifier are counted, and too many of them lock it: then the
-    answer is `Refused(BLOCKED)` whether or not the person would have passed.
+    a `pool`, failures of this identifier, or of this account's second factor, are counted, and too
+    many of them lock it: then the answer is `Refused(BLOCKED)` whether or not the person would
+    have passed. `verification_id` is given where the verification was begun before.
     """
     _, event = await visit.started()
-    record_id = new_id()
+    record_id = verification_id or new_id()
     entry = visit.entry(
         f"{event}.Verification.{factor}.Submit",
         verificationId=record_id,
-        payload={"identifier": {"type": identifier.type.value, "value": identifier.value}},
+        userId=account,
+        payload=_payload(identifier),
     )
     observer = visit.core.observer
     try:
         async with logged(visit, entry):
             rules = await visit.rules()
-            if pool is None:
+            name = account if identifier is None else identifier.value
+            if pool is None or name is None:
                 record = await gather(record_id, rules)
             else:
                 record = await lockout.guard(
                     visit.core,
                     rules.sentinel_policy,
                     pool,
-                    identifier.value,
+                    name,
                     lambda: gather(record_id, rules),
                 )
-            effects = effects_of(entry.about(userId=record.user_id))
+            effects = effects_of(entry.about(userId=record.user_id or record.owner))
             await visit.tell(AddVerification(record, effects))
     except Refused as refusal:
         observer.sign_in(factor, "blocked" if refusal.reason is Reason.BLOCKED else "refused")
         raise
     observer.sign_in(factor, "passed")
     return record_id
+
+
+def _payload(identifier: Identifier | None) -> dict[str, object]:
+    if identifier is None:
+        return {}
+    return {"identifier": {"type": identifier.type.value, "value": identifier.value}}
 
 
 async def identify(visit: Visit, verification_id: str | None) -> bool:
@@ -292,9 +303,12 @@ async def submit(visit: Visit) -> str | None:
             await visit.tell(FinishRecovery(user.id, effects))
             return None
         if state.result is None:
+            await mfa_checks.check_verified(visit.core, state, user)
             accounts.check_absent(user, state.profile)
             await fulfilment.check_complete(visit.core, rules, event, state.profile, user)
-            await accounts.sign_in(visit.core, user.id, state.profile)
+            choices = await mfa_checks.check_complete(visit.core, state, user)
+            store = mfa_checks.storing(visit.core, user.id, choices, mfa_checks.event_of(state))
+            await accounts.sign_in(visit.core, user.id, state.profile, store)
         entry = entry.about(amr=list(state.amr))
         await visit.tell(Submit(user.id, await _outcome(visit, entry, event, user.id)))
     return visit.resume_url

@@ -43,6 +43,12 @@ class Method(StrEnum):
     VERIFICATION_CODE = "verificationCode"
 
 
+class Switch(StrEnum):
+    """The switches of the settings that let a kind of verification sign in by itself."""
+
+    PASSKEY = "passkeySignIn"
+
+
 class NewPassword(msgspec.Struct, frozen=True):
     """A password that was accepted and hashed, waiting to be stored with a user."""
 
@@ -122,12 +128,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     @property
     def waives_mfa(self) -> bool:
         """Whether no second factor is asked for besides this."""
-        return False
+        return self.mfa_elsewhere
 
     @property
     def sign_in_method(self) -> tuple[IdentifierType, Method] | None:
         """What must be enabled in the sign-in settings before this record identifies a user."""
         return None
+
+    @property
+    def sign_in_switch(self) -> Switch | None:
+        """What must be switched on instead, where it has nothing to do with identifiers."""
+        return None
+
+    @property
+    def mfa_elsewhere(self) -> bool:
+        """Whether a company's identity provider sees to second factors: none are set up here."""
+        return False
 
     @property
     def new_profile(self) -> Profile | None:
