@@ -37,7 +37,9 @@ from gatehouse.actors.interaction import (
     Submit,
     SwitchEvent,
 )
+from gatehouse.actors.interaction_mfa import ChooseMfa, OfferPasskey, TakePasskeyOffer
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.second_factors import MfaChoices
 from gatehouse.actors.verification import (
     Event,
     Identifier,
@@ -163,6 +165,9 @@ MESSAGES = (
     Register("new-1", NEW_PROFILE, "v-new"),
     CompleteRegistration("new-1"),
     AddProfile(Profile(name="Ada")),
+    ChooseMfa("user-ada", MfaChoices(skipped=True)),
+    OfferPasskey("challenge"),
+    TakePasskeyOffer(),
     *(Submit(user) for user in ("user-ada", "new-1")),
     FinishRecovery("user-ada"),
     AnswerConsent(ConsentResult(scopes=("openid",))),
