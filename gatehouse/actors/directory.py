@@ -19,6 +19,7 @@ import trio
 
 from gatehouse.actors.account_center import AccountCenter, stored_account_center
 from gatehouse.actors.clients import Client, client_of
+from gatehouse.actors.id_tokens import DEFAULT_EXTENDED_CLAIMS, ID_TOKEN_CONFIG
 from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
@@ -140,6 +141,10 @@ class Directory:
         """The events that a webhook listens to."""
         return await self._ask(("hook events",), _hook_events)
 
+    async def id_token_claims(self) -> frozenset[str]:
+        """The extended claims that id tokens have."""
+        return await self._ask(("id token claims",), _id_token_claims)
+
     async def script(self, name: str) -> dict[str, Any] | None:
         """A script of the operator's and its settings, if there is one of this name."""
         return await self._ask(("script", name), _script, name)
@@ -224,6 +229,13 @@ def _session_age_ms(tx: Transaction, tenant_id: str) -> int:
 
 def _hook_events(tx: Transaction, tenant_id: str) -> frozenset[str]:
     return Hooks(tx, tenant_id).events()
+
+
+def _id_token_claims(tx: Transaction, tenant_id: str) -> frozenset[str]:
+    stored = Configs(tx, tenant_id).find(ID_TOKEN_CONFIG)
+    if stored is None:
+        return DEFAULT_EXTENDED_CLAIMS
+    return frozenset(stored.value.get("enabledExtendedClaims", ()))
 
 
 def _script(tx: Transaction, tenant_id: str, name: str) -> dict[str, Any] | None:

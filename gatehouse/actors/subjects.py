@@ -7,10 +7,11 @@ user's record alone. Suspending or deleting a user, or anything else that moves
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatehouse.storage.records import User
+from gatehouse.storage.records import SsoIdentity, User
 from gatehouse.storage.resources import Scopes
 from gatehouse.storage.roles import Roles, UserRoles
 from gatehouse.storage.users import Users
@@ -30,18 +31,24 @@ class Subject:
     user: User
     roles: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
+    sso_identities: tuple[SsoIdentity, ...] = ()
 
 
 async def find_subject(
-    core: Core, user_id: str, since: int, *, roles: bool = False, resource: str | None = None
+    core: Core,
+    user_id: str,
+    since: int,
+    *,
+    claims: Collection[str] = (),
+    resource: str | None = None,
 ) -> Subject | None:
     """The user, if what began at `since` (ms since the epoch) is still good for them.
 
-    `roles`: the names of the user's roles are wanted; `resource`: the scopes at the API of this
+    `claims`: the scopes whose claims are wanted; `resource`: the scopes at the API of this
     indicator.
     """
     return await core.db.lookup(
-        _read, core.tenant_id, user_id, since=since, roles=roles, resource=resource
+        _read, core.tenant_id, user_id, since=since, claims=claims, resource=resource
     )
 
 
@@ -51,17 +58,19 @@ def _read(
     user_id: str,
     *,
     since: int,
-    roles: bool,
+    claims: Collection[str],
     resource: str | None,
 ) -> Subject | None:
-    user = Users(tx, tenant_id).find(user_id)
+    users = Users(tx, tenant_id)
+    user = users.find(user_id)
     if user is None or user.is_suspended or since < user.tokens_valid_after:
         return None
     names: tuple[str, ...] = ()
-    if roles:
+    identities = tuple(users.sso_identities(user_id)) if "identities" in claims else ()
+    if "roles" in claims:
         ids = sorted(UserRoles(tx, tenant_id).members(user_id))
         names = tuple(sorted(role.name for role in Roles(tx, tenant_id).get_many(ids)))
     if resource is None:
-        return Subject(user, names)
+        return Subject(user, names, frozenset(), identities)
     granted = Scopes(tx, tenant_id).granted_to_user(user_id, resource)
-    return Subject(user, names, frozenset(scope.name for scope in granted))
+    return Subject(user, names, frozenset(scope.name for scope in granted), identities)

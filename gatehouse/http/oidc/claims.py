@@ -6,9 +6,10 @@ claims are too large or too changeable for an id token and come from the userinf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
+from gatehouse.actors.id_tokens import DEFAULT_EXTENDED_CLAIMS, EXTENDED_CLAIMS
 from gatehouse.actors.subjects import Subject
 from gatehouse.storage.records import User
 
@@ -76,18 +77,19 @@ def _custom_data(subject: Subject) -> Claims:
 
 
 def _identities(subject: Subject) -> Claims:
-    return {"identities": subject.user.identities}
+    enterprise = [
+        {"issuer": one.issuer, "identityId": one.identity_id, "detail": one.detail}
+        for one in subject.sso_identities
+    ]
+    return {"identities": subject.user.identities, "sso_identities": enterprise}
 
 
-_ID_TOKEN: Mapping[str, Callable[[Subject], Claims]] = {
+_CLAIMS: Mapping[str, Callable[[Subject], Claims]] = {
     "profile": _profile,
     "email": _email,
     "phone": _phone,
     "address": _address,
     "roles": _roles,
-}
-_USERINFO: Mapping[str, Callable[[Subject], Claims]] = {
-    **_ID_TOKEN,
     "custom_data": _custom_data,
     "identities": _identities,
 }
@@ -95,7 +97,7 @@ _USERINFO: Mapping[str, Callable[[Subject], Claims]] = {
 OPENID = "openid"
 SESSIONS = "urn:logto:scope:sessions"
 """Lets an application show its user where they are signed in, and end that."""
-USER_SCOPES = (OPENID, "offline_access", *_USERINFO, SESSIONS)
+USER_SCOPES = (OPENID, "offline_access", *_CLAIMS, SESSIONS)
 """Every scope that says something about the user or the session, in the order announced."""
 
 CLAIMS_SUPPORTED = (
@@ -114,6 +116,7 @@ CLAIMS_SUPPORTED = (
     "address",
     "custom_data",
     "identities",
+    "sso_identities",
     "roles",
     "sid",
     "auth_time",
@@ -121,29 +124,29 @@ CLAIMS_SUPPORTED = (
 )
 
 
-def id_token_claims(subject: Subject, scopes: Iterable[str]) -> Claims:
-    """The user's claims for an id token, `sub` first."""
-    return _claims(_ID_TOKEN, subject, scopes)
+def id_token_claims(
+    subject: Subject, scopes: Iterable[str], extended: Container[str] = DEFAULT_EXTENDED_CLAIMS
+) -> Claims:
+    """The user's claims for an id token, `sub` first; of the extended ones those the tenant has."""
+    claims = userinfo_claims(subject, scopes)
+    left_out = [name for name in EXTENDED_CLAIMS if name in claims and name not in extended]
+    for name in left_out:
+        del claims[name]
+    return claims
 
 
 def userinfo_claims(subject: Subject, scopes: Iterable[str]) -> Claims:
     """The user's claims for the userinfo endpoint (OpenID Connect Core §5.3.2)."""
-    return _claims(_USERINFO, subject, scopes)
+    claims: Claims = {"sub": subject.user.id}
+    for scope in scopes:
+        if scope in _CLAIMS:
+            claims |= _CLAIMS[scope](subject)
+    return claims
 
 
 def display_name(user: User) -> str:
     """How to address the user on a page."""
     return user.name or user.username or user.primary_email or user.primary_phone or user.id
-
-
-def _claims(
-    table: Mapping[str, Callable[[Subject], Claims]], subject: Subject, scopes: Iterable[str]
-) -> Claims:
-    claims: Claims = {"sub": subject.user.id}
-    for scope in scopes:
-        if scope in table:
-            claims |= table[scope](subject)
-    return claims
 
 
 def _given(source: Mapping[str, Any], names: Iterable[tuple[str, str]]) -> Claims:

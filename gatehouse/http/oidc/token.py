@@ -234,7 +234,7 @@ async def _tokens_for_user(
         core,
         state.user_id or "",
         state.created_at,
-        roles="roles" in granted.scopes,
+        claims=granted.scopes,
         resource=granted.resource,
     )
     if subject is None:
@@ -284,7 +284,8 @@ async def _id_token(
     """OpenID Connect Core §2. `sid` where the client asked for it (Back-Channel Logout §2.1)."""
     core = call.core
     now = core.clock() // 1000
-    claims = id_token_claims(subject, state.scopes)
+    extended = await core.directory.id_token_claims()
+    claims = id_token_claims(subject, state.scopes, extended)
     if nonce is not None:
         claims["nonce"] = nonce
     if state.auth_time_wanted and state.auth_time is not None:

@@ -37,9 +37,7 @@ async def _userinfo(call: AnyCall) -> Reply:
     if OPENID not in scopes:
         raise refused_bearer("insufficient_scope", "the access token lacks the scope openid")
     family = bearer.family
-    subject = await find_subject(
-        core, bearer.family.user_id, family.created_at, roles="roles" in scopes
-    )
+    subject = await find_subject(core, bearer.family.user_id, family.created_at, claims=scopes)
     if subject is None:
         raise refused_bearer("invalid_token", "the access token is not valid")
     return Reply(200, userinfo_claims(subject, scopes), NO_STORE)
