@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ID_TOKEN_CONFIG: Final = "idToken"
+ID_TOKEN_CONFIG: Final = "idToken"  # noqa: S105 - a name
 """The tenant's setting: `{"enabledExtendedClaims": [...]}`."""
 
 EXTENDED_CLAIMS: Final = (
