@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from gatehouse.actors.activity import Activity
 from gatehouse.actors.connectors.messengers import Messengers
+from gatehouse.actors.connectors.social.backchannel import Backchannel
+from gatehouse.actors.connectors.social.registry import SocialConnectors
 from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
 from gatehouse.actors.outbound import Outbound
@@ -72,6 +74,8 @@ class Core:
     identity_providers: IdentityProviders
     protected_app_domain: str | None
     messengers: Messengers
+    backchannel: Backchannel
+    social: SocialConnectors
     scripts: ScriptRunner
 
     @property
@@ -105,12 +109,14 @@ def build_core(
     what was changed in this one, and `core.activity.run()`, which stores who was active.
     """
     outbound = outbound or Outbound()
+    messengers = messengers or Messengers(db, outbound)
+    directory = Directory(tenant_id, db, redis, clock)
     return Core(
         tenant_id=tenant_id,
         public_url=public_url.rstrip("/"),
         engine=engine,
         db=db,
-        directory=Directory(tenant_id, db, redis, clock),
+        directory=directory,
         hasher=hasher,
         ring=ring,
         tokens=TokenCodec(ring),
@@ -121,6 +127,8 @@ def build_core(
         outbound=outbound,
         identity_providers=IdentityProviders(outbound, clock),
         protected_app_domain=protected_app_domain,
-        messengers=messengers or Messengers(db, outbound),
+        messengers=messengers,
+        backchannel=Backchannel(outbound, clock),
+        social=SocialConnectors(directory, messengers),
         scripts=ScriptRunner(),
     )

@@ -27,8 +27,9 @@ from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
+from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.hooks import Hooks
-from gatehouse.storage.records import DomainEvent, Resource, SignInExperience
+from gatehouse.storage.records import Connector, DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
@@ -133,6 +134,10 @@ class Directory:
         """What people may do with their own accounts."""
         return await self._ask(("account center",), stored_account_center)
 
+    async def connectors(self) -> list[Connector]:
+        """The connectors that are set up, oldest first."""
+        return await self._ask(("connectors",), _connectors)
+
     async def session_age_ms(self) -> int:
         """How long a session lasts that begins now, in milliseconds."""
         return await self._ask(("session age",), _session_age_ms)
@@ -220,6 +225,10 @@ def _custom_phrases(tx: Transaction, tenant_id: str) -> dict[str, dict[str, Any]
 
 def _custom_profile_fields(tx: Transaction, tenant_id: str) -> list[CustomProfileField]:
     return CustomProfileFields(tx, tenant_id).all()
+
+
+def _connectors(tx: Transaction, tenant_id: str) -> list[Connector]:
+    return Connectors(tx, tenant_id).all()
 
 
 def _session_age_ms(tx: Transaction, tenant_id: str) -> int:

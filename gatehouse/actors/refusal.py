@@ -77,6 +77,10 @@ class Reason(StrEnum):
     USER_GONE = "user.user_not_exist"
 
     # Identity providers
+    NO_SUCH_CONNECTOR = "session.invalid_connector_id"
+    CONNECTOR_GONE = "entity.not_found"
+    UNEXPECTED_CONNECTOR = "connector.unexpected_type"
+    CONNECTOR_MISCONFIGURED = "connector.invalid_config"
     CONNECTOR_FAILED = "connector.general"
     CONNECTOR_RESPONSE_INVALID = "connector.invalid_response"
     CONNECTOR_NEEDS_SESSION = "connector.not_implemented"

@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from gatehouse.actors.connectors.configs import (
     AlternativeMockEmailConfig,
-    Config,
     HttpConfig,
     InboxConfig,
     MockEmailConfig,
     MockSmsConfig,
     SmtpConfig,
 )
+from gatehouse.actors.connectors.factory import Factory, field
+from gatehouse.actors.connectors.social import (
+    apple,
+    azuread,
+    discord,
+    facebook,
+    github,
+    google,
+    mock,
+    oauth2,
+    oidc,
+)
 from gatehouse.actors.connectors.templates import BUILT_IN, REQUIRED_USES
-from gatehouse.storage.records import Channel
-
-MAX_CONFIG_BYTES = 128 * 1024
-"""A configuration as JSON text."""
-
-
-class InvalidConfig(Exception):  # noqa: N818 - named for what it is
-    """A configuration that its factory cannot use; the message says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Factory:
-    """One kind of connector. `form` describes its configuration to the console."""
-
-    id: str
-    target: str
-    channel: Channel
-    name: str
-    description: str
-    config: type[Config]
-    form: tuple[Mapping[str, Any], ...] = ()
-    readme: str = ""
-    mock: bool = False
-
-    def read(self, config: object) -> Config:
-        """The configuration as a value. Raises InvalidConfig."""
-        if len(msgspec.json.encode(config)) > MAX_CONFIG_BYTES:
-            raise InvalidConfig(f"it is longer than {MAX_CONFIG_BYTES} bytes")
-        try:
-            return msgspec.convert(config, self.config)
-        except msgspec.ValidationError as error:
-            raise InvalidConfig(str(error)) from None
-
-
-def _field(key: str, label: str, kind: str = "Text", **more: Any) -> Mapping[str, Any]:
-    return {"key": key, "label": label, "type": kind, "required": False, **more}
-
 
 _OFFERED_TEMPLATES = [
     {
@@ -67,25 +38,25 @@ _OFFERED_TEMPLATES = [
     if one.usage_type in REQUIRED_USES
 ]
 _SMTP_FORM = (
-    _field("host", "Host", required=True, placeholder="smtp.example.com"),
-    _field("port", "Port", "Number", required=True, placeholder="587"),
-    _field(
+    field("host", "Host", required=True, placeholder="smtp.example.com"),
+    field("port", "Port", "Number", required=True, placeholder="587"),
+    field(
         "auth",
         "Credentials",
         "Json",
         required=True,
         defaultValue={"type": "login", "user": "", "pass": ""},
     ),
-    _field("fromEmail", "Sender", required=True, placeholder="Name <name@example.com>"),
-    _field("replyTo", "Reply to", placeholder="help@example.com"),
-    _field("templates", "Templates", "Json", required=True, defaultValue=_OFFERED_TEMPLATES),
-    _field("secure", "TLS from the start", "Switch", defaultValue=False),
-    _field("requireTLS", "Insist on STARTTLS", "Switch", defaultValue=False),
-    _field("ignoreTLS", "Never use STARTTLS", "Switch", defaultValue=False),
+    field("fromEmail", "Sender", required=True, placeholder="Name <name@example.com>"),
+    field("replyTo", "Reply to", placeholder="help@example.com"),
+    field("templates", "Templates", "Json", required=True, defaultValue=_OFFERED_TEMPLATES),
+    field("secure", "TLS from the start", "Switch", defaultValue=False),
+    field("requireTLS", "Insist on STARTTLS", "Switch", defaultValue=False),
+    field("ignoreTLS", "Never use STARTTLS", "Switch", defaultValue=False),
 )
 _HTTP_FORM = (
-    _field("endpoint", "Endpoint", required=True, placeholder="https://example.com/messages"),
-    _field("authorization", "Authorization header", placeholder="Bearer ...", isConfidential=True),
+    field("endpoint", "Endpoint", required=True, placeholder="https://example.com/messages"),
+    field("authorization", "Authorization header", placeholder="Bearer ...", isConfidential=True),
 )
 
 _EVERY = (
@@ -159,6 +130,15 @@ _EVERY = (
         MockSmsConfig,
         mock=True,
     ),
+    apple.FACTORY,
+    azuread.FACTORY,
+    discord.FACTORY,
+    facebook.FACTORY,
+    github.FACTORY,
+    google.FACTORY,
+    oauth2.FACTORY,
+    oidc.FACTORY,
+    mock.FACTORY,
 )
 
 FACTORIES: Final[Mapping[str, Factory]] = {factory.id: factory for factory in _EVERY}

@@ -8,7 +8,8 @@ person get a message twice.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ from gatehouse.actors.connectors.configs import (
     MockSmsConfig,
     SmtpConfig,
 )
-from gatehouse.actors.connectors.factories import FACTORIES, Factory, InvalidConfig
+from gatehouse.actors.connectors.factories import FACTORIES
+from gatehouse.actors.connectors.factory import Factory, InvalidConfig
 from gatehouse.actors.connectors.smtp import MailRefused, compose, send_mail
 from gatehouse.actors.connectors.templates import BUILT_IN, TemplateNotFound, word
 from gatehouse.actors.messages import OutgoingMessage
@@ -71,18 +73,19 @@ class Messengers:
     """What carries messages in this process.
 
     `inbox`: whether the development inbox takes what no connector is set up for. `mock_directory`:
-    where mock connectors write; None if there are none.
+    where mock connectors write; None if there are none. `catalogue`: the factories there are.
     """
 
     db: Database
     outbound: Outbound
     inbox: bool = True
     mock_directory: Path | None = None
+    catalogue: Mapping[str, Factory] = field(default_factory=lambda: FACTORIES)
 
     def factories(self) -> list[Factory]:
         """The factories that are offered here."""
         offered = self.mock_directory is not None
-        return [one for one in FACTORIES.values() if offered or not one.mock]
+        return [one for one in self.catalogue.values() if offered or not one.mock]
 
     def factory(self, factory_id: str) -> Factory | None:
         """The factory of this id, if it is offered here."""

@@ -96,6 +96,13 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "connector.social_invalid_access_token": (401, "The connector's access token is not valid."),
     "connector.invalid_config": (400, "The connector's configuration is not valid."),
     "connector.unexpected_type": (400, "The connector is for another kind of message."),
+    "connector.should_specify_target": (400, "The connector needs a target of its own."),
+    "connector.can_not_modify_target": (400, "The target of a connector stays what it is."),
+    "connector.multiple_instances_not_supported": (422, "There can be one connector of this kind."),
+    "connector.multiple_target_with_same_platform": (
+        422,
+        "There is another connector with this target.",
+    ),
     "connector.not_found_with_connector_id": (422, "There is no connector of this kind."),
     "connector.cannot_overwrite_metadata_for_non_standard_connector": (
         400,
@@ -352,6 +359,8 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "session.verification_session_not_found": (404, "The verification was not found."),
     "session.verification_failed": (400, "The verification did not succeed."),
     "session.forgot_password_method_not_enabled": (422, "Resetting the password is not enabled."),
+    "session.insufficient_info": (400, "Something is missing to begin with."),
+    "session.invalid_connector_id": (422, "There is no connector with this id."),
     "session.identifier_not_found": (404, "Nobody has been identified yet."),
     "session.identity_conflict": (409, "This belongs to another person than the one before."),
     # Second factors

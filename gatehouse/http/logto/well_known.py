@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
+from gatehouse.actors.connectors.social.google import Google
+from gatehouse.actors.connectors.social.registry import SocialConnector
 from gatehouse.actors.phrases import choose_language, phrases_of
 from gatehouse.actors.profile_fields import fields_of_sign_up
 from gatehouse.http.call import Call, Reply
+from gatehouse.http.logto.management.connector_factories import metadata_of
 from gatehouse.http.operation import EVERY_ORIGIN, Operations
 from gatehouse.http.wire import JsonObject, Query, record_json
 from gatehouse.storage.custom_profile_fields import CustomProfileField
@@ -47,7 +52,8 @@ async def get_sign_in_experience(call: Call[None, Whose]) -> Reply:
     directory = call.core.directory
     settings = await directory.sign_in_experience()
     fields = await directory.custom_profile_fields()
-    return Reply(200, public_settings(settings, fields))
+    social = await call.core.social.offered(settings.social_sign_in_connector_targets)
+    return Reply(200, public_settings(settings, fields) | social_settings(social))
 
 
 class WhichLanguage(Query):
@@ -78,6 +84,26 @@ async def get_phrases(call: Call[None, WhichLanguage]) -> Reply:
     return Reply(200, body, (("content-language", language),))
 
 
+def social_settings(connectors: Sequence[SocialConnector]) -> dict[str, Any]:
+    """The social connectors that are offered, and how Google's One Tap behaves if it is."""
+    shown = [metadata_of(one.factory, one.record) for one in connectors]
+    settings: dict[str, Any] = {
+        "socialConnectors": [
+            {to_camel(name): value for name, value in one.items() if name != "form_items"}
+            for one in shown
+        ]
+    }
+    for one in connectors:
+        provider = one.provider_or_none()
+        if isinstance(provider, Google):
+            settings["googleOneTap"] = {
+                **msgspec.to_builtins(provider.config.one_tap),
+                "clientId": provider.config.client_id,
+                "connectorId": one.id,
+            }
+    return settings
+
+
 def public_settings(
     settings: SignInExperience, fields: Sequence[CustomProfileField] = ()
 ) -> dict[str, Any]:
@@ -85,7 +111,6 @@ def public_settings(
     methods = settings.forgot_password_methods or ()
     return {
         **record_json(settings, *INTERNAL),
-        "socialConnectors": [],
         "ssoConnectors": [],
         "forgotPassword": {
             "email": "EmailVerificationCode" in methods,

@@ -63,6 +63,13 @@ class Backchannel:
             )
         return read_json(answer)
 
+    async def person(self, url: str, access_token: str | None) -> dict[str, Any]:
+        """What a provider tells of the person a token is about. Raises `Refused`."""
+        found = await self.protected(url, access_token)
+        if not isinstance(found, dict):
+            raise Refused(Reason.CONNECTOR_RESPONSE_INVALID)
+        return found
+
     async def document(self, url: str, *, renewed: bool = False) -> dict[str, Any]:
         """A public JSON object, remembered for a while; `renewed`: it may have changed.
 

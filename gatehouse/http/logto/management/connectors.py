@@ -1,4 +1,4 @@
-"""`/api/connectors`: the services that mail and text messages go through, and how to make them."""
+"""`/api/connectors`: what messages go through, and what people sign in through."""
 
 from __future__ import annotations
 
@@ -8,45 +8,29 @@ import msgspec
 from pydantic import Field
 
 from gatehouse.actors import sign_in_settings
-from gatehouse.actors.connectors.factories import Factory, InvalidConfig
+from gatehouse.actors.connectors.factory import Factory, InvalidConfig
 from gatehouse.actors.connectors.messengers import NotCarried
+from gatehouse.actors.connectors.social.oauth_client import Handshake
+from gatehouse.actors.connectors.social.registry import target_of
 from gatehouse.actors.messages import OutgoingMessage
+from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.http.call import Call
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
+from gatehouse.http.logto.management.connector_factories import TYPES, FactoryView, metadata_of
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import JsonObject, Maybe, Query, Text, Wire
 from gatehouse.storage.ids import new_id
 from gatehouse.storage.records import Connector
 
-LOGO = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="
-"""An empty picture: the console shows one for every connector."""
-
 TEST_CODE = "000000"
-TYPES: dict[str, Literal["Email", "Sms"]] = {"email": "Email", "sms": "Sms"}
 
 operations = Operations(tags=("Connectors",), access=MANAGEMENT, cors=CONSOLE_ONLY)
-factories = Operations(tags=("Connector factories",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)]
 Phone = Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
-
-
-class FactoryView(Wire):
-    """A kind of connector."""
-
-    id: str
-    type: Literal["Email", "Sms"]
-    target: str
-    name: JsonObject
-    description: JsonObject
-    logo: str
-    logo_dark: str | None
-    readme: str
-    platform: None
-    form_items: list[JsonObject]
 
 
 class ConnectorView(FactoryView):
@@ -59,6 +43,15 @@ class ConnectorView(FactoryView):
     enable_token_storage: bool
 
 
+class Metadata(Wire):
+    """What a standard connector is called and known by."""
+
+    target: Maybe[Annotated[str, Field(max_length=128)]] = None
+    name: Maybe[JsonObject] = None
+    logo: Maybe[Annotated[str, Field(max_length=4096)]] = None
+    logo_dark: Annotated[str, Field(max_length=4096)] | None = None
+
+
 class TargetQuery(Query):
     """Which connectors."""
 
@@ -69,7 +62,7 @@ class ConnectorChange(Wire):
     """What can be said of a connector."""
 
     config: Maybe[JsonObject] = None
-    metadata: Maybe[JsonObject] = None
+    metadata: Maybe[Metadata] = None
     sync_profile: Maybe[bool] = None
     enable_token_storage: Maybe[bool] = None
 
@@ -81,6 +74,19 @@ class NewConnector(ConnectorChange):
     id: Maybe[Id] = None
 
 
+class AuthorizationBody(Wire):
+    """How the caller will know the answer again, and where it is to come."""
+
+    state: Annotated[str, Field(max_length=2048)]
+    redirect_uri: Annotated[str, Field(max_length=2048)]
+
+
+class AuthorizationReply(Wire):
+    """Where to send the browser."""
+
+    redirect_to: str
+
+
 class Trial(Wire):
     """A configuration to try, and whom to send the message to."""
 
@@ -88,23 +94,6 @@ class Trial(Wire):
     email: Maybe[Email] = None
     config: JsonObject
     locale: Maybe[Text] = None
-
-
-@factories.get("/api/connector-factories", "ListConnectorFactories", response=list[FactoryView])
-async def list_factories(call: Call) -> list[FactoryView]:
-    """List what connectors can be made of."""
-    return [FactoryView(**_shown(one)) for one in call.core.messengers.factories()]
-
-
-@factories.get(
-    "/api/connector-factories/{id}", "GetConnectorFactory", response=FactoryView, statuses=(404,)
-)
-async def get_factory(call: Call) -> FactoryView:
-    """Read one kind of connector."""
-    factory = call.core.messengers.factory(call.path["id"])
-    if factory is None:
-        raise ApiError("entity.not_found")
-    return FactoryView(**_shown(factory))
 
 
 @operations.get(
@@ -134,8 +123,10 @@ async def create_connector(call: Call[NewConnector]) -> ConnectorView:
     factory = call.core.messengers.factory(body.connector_id)
     if factory is None:
         raise ApiError("connector.not_found_with_connector_id")
-    if body.enable_token_storage:
-        raise ApiError("connector.token_storage_not_supported")
+    _check_kind(factory, body)
+    metadata = {} if body.metadata is None else body.metadata.as_json()
+    if factory.standard and not metadata.get("target"):
+        raise ApiError("connector.should_specify_target")
     if body.config is not None:
         _check_config(factory, body.config)
     record = Connector(
@@ -143,10 +134,16 @@ async def create_connector(call: Call[NewConnector]) -> ConnectorView:
         connector_id=factory.id,
         channel=factory.channel,
         config=_text(body.config or {}),
-        metadata=body.metadata or {},
+        metadata=metadata,
         sync_profile=bool(body.sync_profile),
+        enable_token_storage=bool(body.enable_token_storage),
     )
-    return _view(factory, await write(call, lambda store: store.connectors.replace(record)))
+
+    def create(store: Store) -> Connector:
+        _check_single(call, store, factory, record)
+        return store.connectors.replace(record)
+
+    return _view(factory, await write(call, create))
 
 
 @operations.get("/api/connectors/{id}", "GetConnector", response=ConnectorView, statuses=(404,))
@@ -170,16 +167,21 @@ async def update_connector(call: Call[ConnectorChange]) -> ConnectorView:
     def change(store: Store) -> tuple[Factory, Connector]:
         connector = store.connectors.get(call.path["id"])
         factory = _factory_of(call, connector)
-        if changes.get("metadata"):
-            raise ApiError("connector.cannot_overwrite_metadata_for_non_standard_connector")
-        if changes.get("sync_profile"):
-            raise ApiError("connector.invalid_type_for_syncing_profile")
-        if changes.get("enable_token_storage"):
-            raise ApiError("connector.token_storage_not_supported")
-        columns: dict[str, Any] = {}
+        _check_kind(factory, call.body)
+        columns: dict[str, Any] = {
+            name: changes[name]
+            for name in ("sync_profile", "enable_token_storage")
+            if name in changes
+        }
+        if call.body.metadata is not None:
+            columns["metadata"] = metadata = call.body.metadata.as_json()
+            if metadata.get("target") != target_of(factory, connector):
+                raise ApiError("connector.can_not_modify_target")
         if "config" in changes:
             _check_config(factory, changes["config"])
             columns["config"] = _text(changes["config"])
+        if changes.get("enable_token_storage") is False:
+            store.token_sets.delete_of_connector(connector.id)
         return factory, store.connectors.update(connector.id, **columns) if columns else connector
 
     return _view(*await write(call, change))
@@ -187,7 +189,10 @@ async def update_connector(call: Call[ConnectorChange]) -> ConnectorView:
 
 @operations.delete("/api/connectors/{id}", "DeleteConnector", statuses=(404, 422))
 async def delete_connector(call: Call) -> None:
-    """Delete a connector, unless people need it to replace a password that has expired."""
+    """Delete a connector, unless people need it to replace a password that has expired.
+
+    Its provider is offered to nobody any more, and the tokens that came through it go with it.
+    """
 
     def change(store: Store) -> None:
         connector = store.connectors.get(call.path["id"])
@@ -196,8 +201,40 @@ async def delete_connector(call: Call) -> None:
         if connector.channel is not None and settings.password_expiration.get("enabled"):
             channels = {one.channel for one in store.connectors.all()}
             sign_in_settings.check_recovery(settings.forgot_password_methods, channels)
+        factory = call.core.messengers.factory(connector.connector_id)
+        if factory is not None and factory.provider is not None:
+            targets = settings.social_sign_in_connector_targets
+            gone = target_of(factory, connector)
+            if gone in targets:
+                left = [target for target in targets if target != gone]
+                store.sign_in_experience.change(social_sign_in_connector_targets=left)
 
     await write(call, change)
+
+
+@operations.post(
+    "/api/connectors/{connectorId}/authorization-uri",
+    "CreateConnectorAuthorizationUri",
+    body=AuthorizationBody,
+    response=AuthorizationReply,
+    status=200,
+    statuses=(400, 404),
+)
+async def authorization_uri(call: Call[AuthorizationBody]) -> AuthorizationReply:
+    """Tell where to send a person who is to be linked to an account.
+
+    Nothing is kept of it here: providers whose answer must be compared with something cannot be
+    used this way.
+    """
+    body = call.body
+    if not body.state or not body.redirect_uri:
+        raise ApiError("session.insufficient_info")
+    connector = await call.core.social.get(call.path["connectorId"], missing=Reason.CONNECTOR_GONE)
+    provider = connector.provider()
+    if not provider.sessionless:
+        raise Refused(Reason.CONNECTOR_NEEDS_SESSION)
+    handshake = Handshake(redirect_uri=body.redirect_uri, state=body.state)
+    return AuthorizationReply(redirect_to=provider.authorization_uri(handshake))
 
 
 @operations.post(
@@ -235,6 +272,32 @@ async def test_connector(call: Call[Trial]) -> None:
         raise ApiError("connector.general", params={"description": str(failure)}) from None
 
 
+def _check_kind(factory: Factory, body: ConnectorChange) -> None:
+    """Raises ApiError for what a connector of this kind has not."""
+    if body.metadata is not None and not factory.standard:
+        raise ApiError("connector.cannot_overwrite_metadata_for_non_standard_connector")
+    if body.sync_profile and factory.provider is None:
+        raise ApiError("connector.invalid_type_for_syncing_profile")
+    if body.enable_token_storage and not factory.stores_tokens:
+        raise ApiError("connector.token_storage_not_supported")
+
+
+def _check_single(call: Call[Any, Any], store: Store, factory: Factory, new: Connector) -> None:
+    """Raises ApiError for a second way to sign in under the same name."""
+    if factory.provider is None:
+        return
+    others = store.connectors.all()
+    if not factory.standard and any(one.connector_id == factory.id for one in others):
+        raise ApiError("connector.multiple_instances_not_supported")
+    for other in others:
+        made_of = call.core.messengers.factory(other.connector_id)
+        if made_of is None or made_of.provider is None:
+            continue
+        if target_of(made_of, other) == target_of(factory, new):
+            data = {"connectorId": made_of.id, "connectorName": metadata_of(made_of, other)["name"]}
+            raise ApiError("connector.multiple_target_with_same_platform", data=data)
+
+
 def _check_config(factory: Factory, config: object) -> Any:
     try:
         return factory.read(config)
@@ -253,24 +316,9 @@ def _text(config: object) -> str:
     return msgspec.json.encode(config).decode()
 
 
-def _shown(factory: Factory) -> dict[str, Any]:
-    return {
-        "id": factory.id,
-        "type": TYPES[factory.channel],
-        "target": factory.target,
-        "name": {"en": factory.name},
-        "description": {"en": factory.description},
-        "logo": LOGO,
-        "logo_dark": None,
-        "readme": factory.readme,
-        "platform": None,
-        "form_items": [dict(item) for item in factory.form],
-    }
-
-
 def _view(factory: Factory, connector: Connector) -> ConnectorView:
     return ConnectorView(
-        **{**_shown(factory), "id": connector.id},
+        **metadata_of(factory, connector),
         connector_id=factory.id,
         config=msgspec.json.decode(connector.config),
         metadata=connector.metadata,

@@ -347,7 +347,9 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
         raise StrangeInput("There is no Logto branding here that could be hidden.")
     changes = {name: sent[to_camel(name)] for name in call.body.model_fields_set}
     if "social_sign_in_connector_targets" in changes:
-        changes["social_sign_in_connector_targets"] = []  # of connectors that there are
+        targets = {one.target for one in await call.core.social.all()}
+        wanted = changes["social_sign_in_connector_targets"]
+        changes["social_sign_in_connector_targets"] = [one for one in wanted if one in targets]
     now = call.core.clock()
 
     def change(store: Store) -> SignInExperience:

@@ -32,7 +32,7 @@ from gatehouse.actors.sso.saml import assertion_consumer_url, entity_id
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.management.connectors import LOGO
+from gatehouse.http.logto.management.connector_factories import LOGO
 from gatehouse.http.logto.management.paging import Page, bounds, listed
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations

@@ -23,6 +23,7 @@ from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileFields
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
+from gatehouse.storage.identities import Secrets, SocialIdentities
 from gatehouse.storage.mfa import MfaVerifications
 from gatehouse.storage.organizations import (
     OrganizationEmailDomains,
@@ -94,6 +95,8 @@ class Store:
         self.census = Census(tx, tenant_id)
         self.hooks = Hooks(tx, tenant_id)
         self.connectors = Connectors(tx, tenant_id)
+        self.social_identities = SocialIdentities(tx, tenant_id)
+        self.token_sets = Secrets(tx, tenant_id)
         self.sso_connectors = SsoConnectors(tx, tenant_id)
         self.sso_signing_keys = SsoSigningKeys(tx, tenant_id)
         self.sso_idp_initiated_configs = SsoIdpInitiatedConfigs(tx, tenant_id)
