@@ -13,10 +13,17 @@ from typing import TYPE_CHECKING, Any
 from gatehouse.actors.hashing import StoredPassword
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
-from gatehouse.actors.verification import Identifier, IdentifierType, NewPassword, Profile
+from gatehouse.actors.verification import (
+    Identifier,
+    IdentifierType,
+    NewPassword,
+    Profile,
+    SsoLink,
+)
 from gatehouse.storage.errors import Conflict, NotFound
 from gatehouse.storage.organizations import Organizations
-from gatehouse.storage.records import SignInExperience, User
+from gatehouse.storage.records import SignInExperience, SsoIdentity, User
+from gatehouse.storage.sso_connectors import OrganizationJitSsoConnectors, SsoIdentities
 from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ _TAKEN = {
     "username": Reason.USERNAME_TAKEN,
     "primary_email": Reason.EMAIL_TAKEN,
     "primary_phone": Reason.PHONE_TAKEN,
+    "identity_id": Reason.IDENTITY_TAKEN,
 }
 _HELD = {
     "username": Reason.USERNAME_EXISTS,
@@ -197,7 +205,9 @@ def _create(
     if users.find(user.id) is None:
         _check_free(tx, tenant, profile, settings.username_policy.case_sensitive)
         users.create(user)
-        if user.primary_email and settings.sign_up.verify:
+        if profile.sso_identity is not None:
+            _link(tx, tenant, user.id, profile.sso_identity)
+        elif user.primary_email and settings.sign_up.verify:
             Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 
@@ -220,7 +230,30 @@ def _sign_in(
         users.update(user_id, **changes)
     if also is not None:
         also(tx)
+    if profile.sso_identity is not None:
+        _link(tx, tenant, user_id, profile.sso_identity)
     users.signed_in(user_id)
+
+
+def _link(tx: Transaction, tenant: str, user_id: str, link: SsoLink) -> None:
+    """Note who the user is at an identity provider. Seen there first, they join organizations."""
+    identities = SsoIdentities(tx, tenant)
+    known = identities.find_by_identity(link.issuer, link.identity_id)
+    if known is not None and known.user_id != user_id:
+        raise Refused(Reason.IDENTITY_TAKEN)
+    if known is not None:
+        identities.update(known.id, detail=link.detail)
+        return
+    identity = SsoIdentity(
+        user_id=user_id,
+        issuer=link.issuer,
+        identity_id=link.identity_id,
+        sso_connector_id=link.connector_id,
+        detail=link.detail,
+    )
+    identities.create(identity)
+    welcoming = OrganizationJitSsoConnectors(tx, tenant).organizations(link.connector_id)
+    Organizations(tx, tenant).join(user_id, welcoming)
 
 
 def _replace_password(tx: Transaction, tenant: str, user_id: str, password: NewPassword) -> None:

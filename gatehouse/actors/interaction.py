@@ -107,6 +107,11 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         refuse(Reason.VERIFICATION_NOT_FOUND)
 
     @property
+    def profile_complete(self) -> bool:
+        """Whether nothing more is asked of the person, because of how they were verified."""
+        return any(record.completes_profile for record in self.records)
+
+    @property
     def amr(self) -> tuple[str, ...]:
         """The methods by which the person was verified (RFC 8176), without repetition."""
         used = [amr for record in self.records if record.verified for amr in record.amr]
@@ -253,10 +258,12 @@ class AddVerification:
         """Which flow may use the record is decided when it is used."""
         state, _ = unanswered(state, now)
         others = tuple(kept for kept in state.records if kept.factor != self.record.factor)
-        return _next(
-            msgspec.structs.replace(state, records=(*others, self.record)),
-            self.effects,
+        added = msgspec.structs.replace(
+            state,
+            records=(*others, self.record),
+            captcha_passed=state.captcha_passed or self.record.vouched_for,
         )
+        return _next(added, self.effects)
 
 
 class Step(Protocol[R_co]):
@@ -305,7 +312,9 @@ class Identify:
             refuse(Reason.VERIFICATION_FAILED)
         if state.user_id not in (None, self.user_id):
             refuse(Reason.IDENTITY_CONFLICT)
-        return _next(msgspec.structs.replace(state, user_id=self.user_id), self.effects)
+        profile = state.profile.merged(record.added_profile)
+        identified = msgspec.structs.replace(state, user_id=self.user_id, profile=profile)
+        return _next(identified, self.effects)
 
 
 def identifying_record(state: Interaction, event: Event, verification_id: str) -> Record:
@@ -320,7 +329,7 @@ def identifying_record(state: Interaction, event: Event, verification_id: str) -
     if event is Event.FORGOT_PASSWORD and not record.resets_password:
         refuse(Reason.CANNOT_RESET_PASSWORD)
     if record.user_id is None and record.names is None:
-        refuse(Reason.VERIFICATION_FAILED)
+        refuse(record.stranger)
     return record
 
 

@@ -50,6 +50,7 @@ from gatehouse.actors.sign_in_rules import (
     check_sign_in_method,
     check_username,
 )
+from gatehouse.actors.sso import routing as sso_routing
 from gatehouse.actors.verification import Event, Identifier, Profile, Record
 from gatehouse.engine.actor import Effect, Message
 from gatehouse.storage.ids import new_id, new_user_id
@@ -232,6 +233,7 @@ async def identify(visit: Visit, verification_id: str | None) -> bool:
         check_event(rules, event)
         if event is Event.SIGN_IN:
             check_sign_in_method(rules, state.record(verification_id))
+            await sso_routing.check_open(visit.core, rules, state.record(verification_id))
         else:
             check_recovery_method(rules, state.record(verification_id))
         record = identifying_record(state, event, verification_id)
@@ -256,6 +258,7 @@ async def _register(
 ) -> None:
     rules = await visit.rules()
     if verification_id is not None:
+        await sso_routing.check_open(visit.core, rules, state.record(verification_id))
         added = state.record(verification_id).new_profile
         if added is not None and added.primary_email is not None:
             check_email(rules.email_blocklist_policy, added.primary_email)
@@ -264,7 +267,9 @@ async def _register(
         check_username(rules.username_policy, profile.username)
     check_event(rules, Event.REGISTER)
     check_captcha(rules, passed=state.captcha_passed)
-    if state.user_id is None:
+    if state.user_id is None and state.profile_complete:
+        await accounts.check_available(visit.core, profile)
+    elif state.user_id is None:
         await _check_complete(visit, rules, profile)
     registration = await visit.tell(Register(new_user_id(), profile, verification_id))
     if state.user_id is None:
@@ -305,7 +310,8 @@ async def submit(visit: Visit) -> str | None:
         if state.result is None:
             await mfa_checks.check_verified(visit.core, state, user)
             accounts.check_absent(user, state.profile)
-            await fulfilment.check_complete(visit.core, rules, event, state.profile, user)
+            if not state.profile_complete:
+                await fulfilment.check_complete(visit.core, rules, event, state.profile, user)
             choices = await mfa_checks.check_complete(visit.core, state, user)
             store = mfa_checks.storing(visit.core, user.id, choices, mfa_checks.event_of(state))
             await accounts.sign_in(visit.core, user.id, state.profile, store)

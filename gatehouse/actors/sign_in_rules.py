@@ -130,6 +130,7 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     forgot_password_methods: tuple[str, ...] | None = None
     passkey_sign_in: PasskeySignIn = PasskeySignIn()
     sign_up_profile_fields: tuple[dict[str, Any], ...] | None = None
+    single_sign_on_enabled: bool = False
 
     def allows(self, event: Event) -> bool:
         """Whether the tenant is open for this event. Recovering a password is always allowed."""
@@ -146,7 +147,11 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
 
     def switched_on(self, switch: Switch) -> bool:
         """Whether a kind of verification may sign in by itself."""
-        return {Switch.PASSKEY: self.passkey_sign_in.enabled}[switch]
+        switches = {
+            Switch.PASSKEY: self.passkey_sign_in.enabled,
+            Switch.SINGLE_SIGN_ON: self.single_sign_on_enabled,
+        }
+        return switches[switch]
 
 
 def view_settings(experience: SignInExperience, view: type[V]) -> V:

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from gatehouse.actors.refusal import Reason
+
 
 class Event(StrEnum):
     """What a person came to do; each is a flow over the same interaction."""
@@ -47,6 +49,7 @@ class Switch(StrEnum):
     """The switches of the settings that let a kind of verification sign in by itself."""
 
     PASSKEY = "passkeySignIn"
+    SINGLE_SIGN_ON = "singleSignOnEnabled"
 
 
 class NewPassword(msgspec.Struct, frozen=True):
@@ -54,6 +57,15 @@ class NewPassword(msgspec.Struct, frozen=True):
 
     digest: str
     algorithm: str
+
+
+class SsoLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a person is at a company's identity provider, and what that says of them."""
+
+    connector_id: str
+    issuer: str
+    identity_id: str
+    detail: dict[str, Any]
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,6 +84,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     profile: dict[str, Any] | None = None
     custom_data: dict[str, Any] | None = None
     submitted: bool | None = None
+    sso_identity: SsoLink | None = None
 
     def merged(self, newer: Profile) -> Profile:
         """This profile with everything the newer one has."""
@@ -149,6 +162,33 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     def new_profile(self) -> Profile | None:
         """What a new user starts with, if this verification can register one and has passed."""
         return None
+
+    @property
+    def added_profile(self) -> Profile:
+        """What signing in by this verification adds to the account or changes of it."""
+        return Profile()
+
+    @property
+    def stranger(self) -> Reason:
+        """What is said of a verification by which nobody can be identified."""
+        return Reason.VERIFICATION_FAILED
+
+    @property
+    def vouched_for(self) -> bool:
+        """Whether another provider vouches for the person: no captcha is asked for."""
+        return False
+
+    @property
+    def completes_profile(self) -> bool:
+        """Whether an account lacks nothing that is signed in to, or made, by this verification."""
+        return False
+
+    @property
+    def email(self) -> str | None:
+        """The email address by which this verification knows the person, if that is how."""
+        identifier: Identifier | None = getattr(self, "identifier", None)
+        named = identifier is not None and identifier.type is IdentifierType.EMAIL
+        return identifier.value if named and identifier is not None else None
 
     @property
     def resets_password(self) -> bool:

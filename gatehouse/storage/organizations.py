@@ -84,14 +84,21 @@ class Organizations(Repository[Organization]):
         """
         domain = email.rpartition("@")[2]
         params = {"tenant_id": self.tenant_id, "domains": [domain, domain.lower()]}
+        joined = [row[0] for row in self.tx.rows(_WELCOMING, params)]
+        self.join(user_id, joined)
+        return joined
+
+    def join(self, user_id: str, organization_ids: Sequence[str]) -> None:
+        """Make a user a member of these, with the roles that newcomers receive there.
+
+        Raises `NotFound`.
+        """
         members = OrganizationUsers(self.tx, self.tenant_id)
         roles = OrganizationRoles(self.tx, self.tenant_id)
-        joined = [row[0] for row in self.tx.rows(_WELCOMING, params)]
-        for id_ in joined:
+        for id_ in organization_ids:
             members.add(id_, [user_id])
             found = roles.search(None, MAX_JIT_ROLES, organization_id=id_).items
             members.roles(id_).add(user_id, [role.id for role in found if role.type == "User"])
-        return joined
 
 
 class OrganizationEmailDomains(Repository[OrganizationEmailDomain]):

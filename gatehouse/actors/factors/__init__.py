@@ -5,6 +5,7 @@ from __future__ import annotations
 from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
+from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.factors.totp import TotpVerification
 from gatehouse.actors.factors.webauthn import SignInPasskey, WebAuthnVerification
 
@@ -17,5 +18,6 @@ VerificationRecord = (
     | BackupCodeVerification
     | WebAuthnVerification
     | SignInPasskey
+    | EnterpriseSsoVerification
 )
 """Everything an interaction can remember as a verification."""

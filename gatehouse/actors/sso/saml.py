@@ -1,6 +1,40 @@
-"""Speaking SAML 2.0 as a service provider."""
+"""Speaking SAML 2.0 as a service provider: requests by redirect, assertions by POST.
+
+python3-saml parses and verifies; documents with a document type are refused before anything looks
+at them, and only what a signature covers is read. Where the library takes what is missing for
+granted (an audience, a recipient, the request that is answered), it is required here.
+
+Everything in this file computes: it is called on threads.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import UNSET
+from onelogin.saml2.auth import OneLogin_Saml2_Auth
+from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
+from onelogin.saml2.response import OneLogin_Saml2_Response
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sso.configs import SamlConfig
+from gatehouse.actors.sso.identity_providers import SamlMetadata
+
+MAX_RESPONSE = 200_000
+"""Characters of a response in base64; one with hundreds of groups has some ten thousands."""
+
+MAX_LIFE_S = 24 * 60 * 60
+"""How long an assertion may be good for: so long it is remembered that it was used."""
+
+MAX_ID = 512
+"""Characters of the ids in a response that are kept."""
+
+DEFAULT_ALGORITHM = Saml.RSA_SHA256
 
 
 def entity_id(public_url: str, connector_id: str) -> str:
@@ -11,3 +45,197 @@ def entity_id(public_url: str, connector_id: str) -> str:
 def assertion_consumer_url(public_url: str, connector_id: str) -> str:
     """Where the identity provider of a connector sends its assertions."""
     return f"{public_url}/api/authn/single-sign-on/saml/{connector_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What requests are signed with, as PEM."""
+
+    private_key: str
+    certificate: str
+
+    def __repr__(self) -> str:
+        return "<SigningKey>"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthnRequest:
+    """A request that was made: its id, and where to send the browser with it."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a verified assertion says. `expires_at` is in milliseconds since the epoch."""
+
+    id: str
+    name_id: str
+    attributes: Mapping[str, str | list[str]]
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProvider:
+    """We, as the identity provider of one connector knows us."""
+
+    public_url: str
+    connector_id: str
+    config: SamlConfig
+    metadata: SamlMetadata
+    signing_key: SigningKey | None = None
+
+    @property
+    def entity_id(self) -> str:
+        """Our name, which is the audience of assertions."""
+        return entity_id(self.public_url, self.connector_id)
+
+    @property
+    def acs_url(self) -> str:
+        """Where assertions are received."""
+        return assertion_consumer_url(self.public_url, self.connector_id)
+
+    def request(self, relay_state: str) -> AuthnRequest:
+        """Ask who somebody is (SAML 2.0 Core §3.4, Bindings §3.4)."""
+        auth = OneLogin_Saml2_Auth(self._received, old_settings=self._settings())
+        url = auth.login(return_to=relay_state)
+        return AuthnRequest(auth.get_last_request_id(), url)
+
+    def own_metadata(self) -> str:
+        """What identity providers want to know of us (SAML 2.0 Metadata §2.4.4)."""
+        settings = self._settings()
+        text: bytes | str = settings.get_sp_metadata()
+        return text.decode() if isinstance(text, bytes) else text
+
+    def verify(self, response: str, request_id: str | None) -> Assertion:
+        """The assertion of a response that answers our request, or none if that is `None`.
+
+        Raises `Refused(AUTHORIZATION_FAILED)` for whatever is wrong with it.
+        """
+        if len(response) > MAX_RESPONSE:
+            raise Refused(Reason.AUTHORIZATION_FAILED)
+        try:
+            parsed = _Response(self._settings(), response)
+            parsed.is_valid(self._received, request_id=request_id, raise_exceptions=True)
+            return parsed.assertion(self, request_id)
+        except Refused:
+            raise
+        except Exception:
+            # The library, lxml and xmlsec have no error in common, and none may be repeated to
+            # whoever sent the response.
+            raise Refused(Reason.AUTHORIZATION_FAILED) from None
+
+    @property
+    def _received(self) -> dict[str, str]:
+        """The request as the library wants it: where we are, not what a header says."""
+        parts = urlsplit(self.acs_url)
+        return {
+            "https": "on" if parts.scheme == "https" else "off",
+            "http_host": parts.netloc,
+            "script_name": parts.path,
+        }
+
+    def _settings(self) -> OneLogin_Saml2_Settings:
+        config, key = self.config, self.signing_key
+        algorithm = config.request_signature_algorithm
+        sp: dict[str, Any] = {
+            "entityId": self.entity_id,
+            "assertionConsumerService": {"url": self.acs_url, "binding": Saml.BINDING_HTTP_POST},
+            "NameIDFormat": Saml.NAMEID_UNSPECIFIED,
+        }
+        if key is not None:
+            sp |= {"privateKey": key.private_key, "x509cert": key.certificate}
+        return OneLogin_Saml2_Settings(
+            {
+                "strict": True,
+                "debug": False,
+                "sp": sp,
+                "idp": {
+                    "entityId": self.metadata.entity_id,
+                    "singleSignOnService": {
+                        "url": self.metadata.sign_in_endpoint,
+                        "binding": Saml.BINDING_HTTP_REDIRECT,
+                    },
+                    "x509certMulti": {"signing": list(self.metadata.certificates)},
+                },
+                "security": {
+                    "authnRequestsSigned": config.signs_requests,
+                    "signatureAlgorithm": DEFAULT_ALGORITHM if algorithm is UNSET else algorithm,
+                    "requestedAuthnContext": False,
+                    "wantAttributeStatement": False,
+                    "rejectDeprecatedAlgorithm": True,
+                    "allowRepeatAttributeName": True,
+                    "failOnAuthnContextMismatch": False,
+                },
+            }
+        )
+
+
+class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]
+    """The library's response, with what it takes for granted."""
+
+    def assertion(self, sp: ServiceProvider, request_id: str | None) -> Assertion:
+        """What the verified assertion says, once it says everything that it has to.
+
+        Raises `Refused(AUTHORIZATION_FAILED)` (SAML 2.0 Profiles §4.1.4.3).
+        """
+        now = OneLogin_Saml2_Utils.now()
+        expires = self._confirmed_until(sp, request_id)
+        assertion_id, name_id = self.get_assertion_id(), self.get_nameid()
+        checks = (
+            sp.entity_id in self.get_audiences(),
+            self.document.get("Destination") in (None, sp.acs_url),
+            self.get_in_response_to() == request_id,
+            self._issuer() == sp.metadata.entity_id,
+            0 < len(assertion_id or "") <= MAX_ID,
+            0 < len(name_id or "") <= MAX_ID,
+            expires <= now + MAX_LIFE_S,
+        )
+        if not all(checks):
+            raise Refused(Reason.AUTHORIZATION_FAILED)
+        return Assertion(assertion_id, name_id, self._given(), expires * 1000)
+
+    def _confirmed_until(self, sp: ServiceProvider, request_id: str | None) -> int:
+        """When the last confirmation ends that is made out to us, in seconds since the epoch."""
+        now = OneLogin_Saml2_Utils.now()
+        ends = [0]
+        for data in self._query_assertion(
+            f"/saml:Subject/saml:SubjectConfirmation[@Method='{Saml.CM_BEARER}']"
+            "/saml:SubjectConfirmationData"
+        ):
+            until = data.get("NotOnOrAfter")
+            if (
+                until is not None
+                and data.get("Recipient") == sp.acs_url
+                and data.get("InResponseTo") == request_id
+                and OneLogin_Saml2_Utils.parse_SAML_to_time(until) > now
+            ):
+                ends.append(int(OneLogin_Saml2_Utils.parse_SAML_to_time(until)))
+        if not any(ends):
+            raise Refused(Reason.AUTHORIZATION_FAILED)
+        return max(ends)
+
+    def _issuer(self) -> str | None:
+        nodes = self._query_assertion("/saml:Issuer")
+        return str(nodes[0].text).strip() if len(nodes) == 1 else None
+
+    def _given(self) -> dict[str, str | list[str]]:
+        """The attributes by name; one that only has a friendly name of ours is found by that."""
+        given = {**self.get_friendlyname_attributes(), **self.get_attributes()}
+        return {
+            str(name): texts[0] if len(texts) == 1 else texts
+            for name, values in given.items()
+            if (texts := [str(value) for value in values if isinstance(value, str)])
+        }
+
+
+def user_info(config: SamlConfig, assertion: Assertion) -> dict[str, Any]:
+    """What an assertion says of a person, by the connector's mapping; the rest as it is named."""
+    raw: dict[str, Any] = {**assertion.attributes, "nameID": assertion.name_id}
+    mapped: dict[str, Any] = {}
+    for field in ("id", "email", "name"):
+        value = raw.pop(config.mapping.attribute(field), None)
+        if value is not None:
+            mapped[field] = value[0] if isinstance(value, list) else value
+    return {**raw, **mapped}

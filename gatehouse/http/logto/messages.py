@@ -345,6 +345,11 @@ MESSAGES: dict[str, tuple[int, str]] = {
     ),
     "session.email_blocklist.email_not_allowed": (422, "This email address is not accepted here."),
     # Interaction and session
+    "session.sso_enabled": (422, "People of this company sign in through their company."),
+    "session.connector_validation_session_not_found": (
+        404,
+        "Nobody waits for this answer: please sign in again.",
+    ),
     "session.not_found": (400, "The session has ended. Please go back and sign in again."),
     "session.interaction_not_found": (404, "The sign-in has not been started."),
     "session.invalid_interaction_type": (400, "This does not belong to what was started."),

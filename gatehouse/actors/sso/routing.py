@@ -1,0 +1,89 @@
+"""Whose company asks for single sign-on: the domain of an email address decides.
+
+People of such a domain sign in through their company and in no other way, so that whoever leaves
+the company is locked out here, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in_rules import SignInRules
+from gatehouse.actors.sso.configs import PROVIDERS, InvalidSsoConfig
+from gatehouse.actors.sso.domains import domain_of
+from gatehouse.actors.verification import Record, Switch
+from gatehouse.storage.sso_connectors import SsoConnector, SsoConnectors
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+    from gatehouse.storage.transaction import Transaction
+
+MAX_CONNECTORS = 1000
+"""Connectors that are offered to people who sign in."""
+
+
+def parsed_config(connector: SsoConnector) -> Any:
+    """A connector's configuration as values. Raises InvalidSsoConfig."""
+    provider = PROVIDERS[connector.provider_name]
+    return provider.parse(msgspec.json.decode(connector.config))
+
+
+def is_set_up(connector: SsoConnector) -> bool:
+    """Whether a connector's configuration is complete."""
+    try:
+        parsed_config(connector)
+    except InvalidSsoConfig:
+        return False
+    return True
+
+
+async def connectors_of_email(core: Core, rules: SignInRules, email: str) -> list[SsoConnector]:
+    """The connectors through which people of this email address sign in; none if that is off."""
+    domain = domain_of(email)
+    if not rules.single_sign_on_enabled or not domain:
+        return []
+    found = await core.db.lookup(_of_domain, core.tenant_id, domain)
+    return [connector for connector in found if is_set_up(connector)]
+
+
+async def offered(core: Core, rules: SignInRules) -> list[SsoConnector]:
+    """The connectors that sign-in pages know of: those that are set up and have domains."""
+    if not rules.single_sign_on_enabled:
+        return []
+    every = await core.db.lookup(_all, core.tenant_id)
+    return [one for one in every if one.domains and is_set_up(one)]
+
+
+async def check_email_open(core: Core, rules: SignInRules, email: str | None) -> None:
+    """Raises `Refused(SSO_ENABLED)` for an email address that belongs to a connector's domain."""
+    found = [] if email is None else await connectors_of_email(core, rules, email)
+    if found:
+        raise Refused(Reason.SSO_ENABLED, {"ssoConnectors": [_shown(one) for one in found]})
+
+
+async def check_open(core: Core, rules: SignInRules, record: Record) -> None:
+    """Raises `Refused(SSO_ENABLED)` where a verification stands in for single sign-on."""
+    if record.sign_in_switch is not Switch.SINGLE_SIGN_ON:
+        await check_email_open(core, rules, record.email)
+
+
+def _shown(connector: SsoConnector) -> dict[str, Any]:
+    """A connector for everyone to see: nothing of its configuration."""
+    return {
+        "id": connector.id,
+        "providerName": connector.provider_name,
+        "connectorName": connector.connector_name,
+        "domains": connector.domains,
+        "branding": connector.branding,
+    }
+
+
+def _of_domain(tx: Transaction, tenant: str, domain: str) -> list[SsoConnector]:
+    return SsoConnectors(tx, tenant).of_domain(domain)
+
+
+def _all(tx: Transaction, tenant: str) -> list[SsoConnector]:
+    return SsoConnectors(tx, tenant).all(MAX_CONNECTORS)
