@@ -61,7 +61,8 @@ class Client:
 
     `public` clients cannot keep a secret (RFC 6749 §2.1). `keys` are the public keys (JWK) that a
     confidential client registered to authenticate with. `always_refresh`: a refresh token even
-    without `offline_access`. `wants_sid`: its id tokens name the session.
+    without `offline_access`. `wants_sid`: its id tokens and logout tokens name the session.
+    `backchannel_logout_uri` is where it wants to hear that a session ended.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Client:
     refresh: RefreshPolicy
     always_refresh: bool
     wants_sid: bool
+    backchannel_logout_uri: str | None
 
     def authenticates(self, secret: str, now: int) -> bool:
         """Whether the secret is one of the client's (RFC 6749 §2.3.1), in constant time."""
@@ -142,6 +144,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
         ),
         always_refresh=bool(custom.always_issue_refresh_token) and application.type != "Native",
         wants_sid=bool(registered.backchannel_logout_session_required),
+        backchannel_logout_uri=registered.backchannel_logout_uri or None,
     )
 
 

@@ -145,6 +145,10 @@ class Keyring:
         """Sign an access token (RFC 9068 §2.1: the header's `typ` is `at+jwt`)."""
         return self._sign(claims, "at+jwt")
 
+    def sign_logout_token(self, claims: Mapping[str, Any]) -> str:
+        """Sign a logout token (OpenID Connect Back-Channel Logout §2.4)."""
+        return self._sign(claims, "logout+jwt")
+
     def verify_access_token(
         self, token: str, *, issuer: str, now: int, audience: str | None = None
     ) -> Mapping[str, Any]:

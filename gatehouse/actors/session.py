@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gatehouse.actors.authorization import ConsentResult, LoginResult
+from gatehouse.actors.backchannel_logout import logout_effect
 from gatehouse.engine.actor import Address, Kind, Turn, keep
 
 SESSION_AGE_MS = 14 * 24 * 60 * 60 * 1000
@@ -154,13 +155,25 @@ class Authorize:
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """The session is over. The reply is the families that end with it."""
+    """The session is over. The reply is the families that end with it.
+
+    Of the clients that took part, those in `listening` are told, and those that are not in
+    `known`: they came after somebody looked who listens.
+    """
+
+    known: frozenset[str] = frozenset()
+    listening: frozenset[str] = frozenset()
 
     def apply(self, state: Session | None, now: int, /) -> Turn[Session, tuple[str, ...]]:
         """Signing out twice is no error."""
         if state is None:
             return keep(state, ())
-        return Turn(None, bound_families(state))
+        effects = tuple(
+            logout_effect(client_id, state.user_id, client.sid)
+            for client_id, client in state.clients.items()
+            if client_id in self.listening or client_id not in self.known
+        )
+        return Turn(None, bound_families(state), effects=effects)
 
 
 def bound_families(state: Session) -> tuple[str, ...]:

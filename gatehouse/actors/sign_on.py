@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatehouse.actors import family, session
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
+from gatehouse.actors.backchannel_logout import listening
 from gatehouse.actors.family import CODE_AGE_MS, OFFLINE_ACCESS, End, Family, Open
 from gatehouse.actors.session import Authorize, Session, SessionGone, SignIn, SignOut
 from gatehouse.actors.subjects import find_subject
@@ -121,6 +122,7 @@ async def open_family(
 async def sign_out(core: Core, session_id: str) -> None:
     """End the session, and the token families that were to live no longer than it.
 
+    Clients that took part are told, if they want to be (OpenID Connect Back-Channel Logout §2.3).
     The families end first: should this be interrupted, the session is still there to try again.
     """
     address = session.address(core.tenant_id, session_id)
@@ -129,7 +131,9 @@ async def sign_out(core: Core, session_id: str) -> None:
         return
     ended = session.bound_families(state)
     await end_families(core, ended)
-    left = await core.engine.turn(address, SignOut())
+    clients = tuple(state.clients)
+    message = SignOut(frozenset(clients), await listening(core, clients))
+    left = await core.engine.turn(address, message)
     await end_families(core, tuple(one for one in left if one not in ended))
 
 

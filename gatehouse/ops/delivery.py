@@ -1,4 +1,4 @@
-"""What leaves the house: mail and text messages, webhooks, and the audit log, as effects of turns.
+"""What leaves the house as effects of turns: messages, webhooks, logout tokens, the audit log.
 
 A turn that wants somebody to receive a message returns an effect of kind `message`. It is carried
 if, and only if, that turn was committed; at least once, so the effect's id travels along and what
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatehouse.actors.audit import keep_audit_log
+from gatehouse.actors.backchannel_logout import handle_backchannel_logout
 from gatehouse.actors.messages import MESSAGE_EFFECT, OutgoingMessage
 from gatehouse.actors.webhooks import handle_webhooks
 from gatehouse.storage.audit import Messages
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 
 def handle_effects(core: Core, recorder: Recorder) -> None:
-    """Have the engine deliver messages, audit entries and webhooks. Call before it runs."""
+    """Have the engine deliver what turns leave for the world. Call before it runs."""
     messages = recorder.counts("messages_total")
     handle_messages(core.engine, core.messengers, messages.add)
     keep_audit_log(core.engine, core.db)
     handle_webhooks(core)
+    handle_backchannel_logout(core)
 
 
 def handle_messages(

@@ -55,7 +55,8 @@ async def openid_configuration(call: Call) -> Reply:
             "revocation_endpoint": f"{issuer}/token/revocation",
             "revocation_endpoint_auth_methods_supported": client_authentication.METHODS,
             "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-            "backchannel_logout_supported": False,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
             "claim_types_supported": ["normal"],
         },
     )
