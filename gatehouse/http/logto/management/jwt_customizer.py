@@ -167,7 +167,7 @@ _CHANGED: dict[str, type[Wire]] = {
 async def list_customizers(call: Call) -> Reply:
     """List the scripts there are."""
     found = await read(call, lambda store: [(key, store.scripts.config(key)) for key in _NEW])
-    named = [
+    named: list[dict[str, Any]] = [
         {"key": key, "value": CustomizerView.model_validate(value)}
         for key, value in found
         if value is not None
