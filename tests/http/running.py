@@ -9,11 +9,14 @@ It is put together as a worker puts it together; only that the test holds the co
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from typing import Any, cast
 
 import httpx
@@ -43,6 +46,10 @@ from tests.http.contract import Api
 
 BOTH_DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 """Runs a test of a `server` on SQLite and on PostgreSQL."""
+
+NODES = int(os.environ.get("GATEHOUSE_TEST_NODES", "1"))
+NEWS_SECONDS = 0.02
+"""What passes before the next request after a change: the other nodes hear of it meanwhile."""
 
 TENANT = "default"
 CLIENT_ID = "management0000000000a"
@@ -108,16 +115,43 @@ class Server:
 async def run_server(
     database_url: str, redis_url: str, *, observer: HttpObserver | None = None
 ) -> AsyncIterator[Server]:
-    """A server over a migrated database and an empty Redis, seeded, for the block."""
-    sockets = bind(["127.0.0.1:0"])
-    url = url_of(sockets[0])
-    ring = SecretRing([b"r" * 32])
+    """A server over a migrated database and an empty Redis, seeded, for the block.
+
+    With `GATEHOUSE_TEST_NODES` these are as many nodes, each with an engine, a directory and a
+    database pool of its own; the client's requests go to them in turn.
+    """
+    sockets = [bind(["127.0.0.1:0"]) for _ in range(NODES)]
+    url = url_of(sockets[0][0])
+    async with AsyncExitStack() as stack:
+        cores = [
+            await stack.enter_async_context(
+                _run_node(url, own, database_url, redis_url, observer, first=number == 0)
+            )
+            for number, own in enumerate(sockets)
+        ]
+        ports = [own[0].getsockname()[1] for own in sockets]
+        transport = _InTurn(ports) if NODES > 1 else None
+        client = httpx.AsyncClient(base_url=url, timeout=30, transport=transport)
+        yield Server(url, cores[0], await stack.enter_async_context(client))
+
+
+@asynccontextmanager
+async def _run_node(
+    url: str,
+    sockets: list[socket.socket],
+    database_url: str,
+    redis_url: str,
+    observer: HttpObserver | None,
+    *,
+    first: bool,
+) -> AsyncIterator[Core]:
     stop = trio.Event()
     async with (
         Database.open(database_url, vault=Vault({"k1": b"v" * 32}), pool_size=None) as db,
         trio.open_nursery() as links,
     ):
-        await seed(db, _settings(url), TENANT)
+        if first:
+            await seed(db, _settings(url), TENANT)
         redis = redis_from_url(redis_url)
         engine = Engine(redis, node=secrets.token_hex(4))
         core = build_core(
@@ -127,7 +161,7 @@ async def run_server(
             redis=redis,
             db=db,
             hasher=Hasher(),
-            ring=ring,
+            ring=SecretRing([b"r" * 32]),
             outbound=Outbound(allow_private=True),
             protected_app_domain=PROTECTED_APP_DOMAIN,
         )
@@ -149,11 +183,36 @@ async def run_server(
                     shutdown_trigger=stop.wait,
                 )
             )
-            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-                yield Server(url, core, client)
+            yield core
             stop.set()
             parts.cancel_scope.cancel()
         links.cancel_scope.cancel()
+
+
+class _InTurn(httpx.AsyncBaseTransport):
+    """Sends requests to the nodes in turn, as something that balances load would."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._inner = httpx.AsyncHTTPTransport()
+        self._ports = cycle(ports)
+        self._changed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._changed:
+            await trio.sleep(NEWS_SECONDS)
+        self._changed = request.method not in ("GET", "HEAD")
+        return await self._inner.handle_async_request(
+            httpx.Request(
+                request.method,
+                request.url.copy_with(port=next(self._ports)),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        )
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def _settings(url: str) -> Settings:

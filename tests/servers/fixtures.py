@@ -5,6 +5,7 @@ Under pytest-xdist each worker has its own: a session there is one worker's.
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -37,8 +38,25 @@ def shared_valkey(server_directory: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def redis_url(shared_valkey: Valkey) -> str:
-    """A Redis without a single key or script, for this test alone."""
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """A Redis without a single key or script, for this test alone.
+
+    A Cluster where `GATEHOUSE_TEST_REDIS` is `cluster`.
+    """
+    kind = os.environ.get("GATEHOUSE_TEST_REDIS", "standalone")
+    url: str = request.getfixturevalue(f"{kind}_url")
+    return url
+
+
+@pytest.fixture
+def cluster_url(cluster: Cluster) -> str:
+    """An empty Cluster."""
+    return cluster.url
+
+
+@pytest.fixture
+def standalone_url(shared_valkey: Valkey) -> str:
+    """An empty server."""
     with shared_valkey.client() as client:
         client.flushall()
         client.script_flush()

@@ -202,6 +202,7 @@ async def test_other_applications_have_no_names(api: Api) -> None:
         assert refused["code"] == "application.protected_application_only"
 
 
+@pytest.mark.one_node
 async def test_without_a_domain_there_are_no_protected_applications(server: Server) -> None:
     object.__setattr__(server.core, "protected_app_domain", None)
     api = server.api(await server.management_token())

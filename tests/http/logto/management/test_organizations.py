@@ -225,6 +225,7 @@ async def test_only_machines_and_their_roles_are_for_applications(api: Api) -> N
     assert refused["code"] == "entity.db_constraint_violated"
 
 
+@pytest.mark.one_node
 async def test_webhooks_are_told_of_a_change_and_of_no_more(api: Api, server: Server) -> None:
     events: list[DomainEvent] = []
     server.core.db.listen(events.extend)
