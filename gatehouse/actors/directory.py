@@ -25,9 +25,9 @@ from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlg
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
-from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.records import Connector, DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes

@@ -75,6 +75,12 @@ async def guard(
     return outcome
 
 
+async def lift(core: Core, name: str) -> None:
+    """Forget the failures of a name in every pool; if it was locked, it is no longer."""
+    for pool in Pool:
+        await core.engine.sentinel.clear(core.tenant_id, pool, _key(name))
+
+
 def _window(policy: SentinelPolicy) -> FailureWindow:
     return FailureWindow(
         max_failures=min(max(policy.max_attempts, 1), MAX_ATTEMPTS),

@@ -41,6 +41,24 @@ _SIGNED_IN = Stmt(
     .values(last_sign_in_at=sa.bindparam("new_last_sign_in_at"))
 )
 
+_FOLDED = sa.func.lower(_u.c.username)
+_SHARED = (
+    sa.select(_FOLDED.label("name"))
+    .where(_HERE, _u.c.username.is_not(None))
+    .group_by(_FOLDED)
+    .having(sa.func.count() > 1)
+)
+_COUNT_ALIKE = Stmt(sa.select(sa.func.count()).select_from(_SHARED.subquery()))
+_ALIKE = Stmt(_SHARED.order_by(_FOLDED).limit(sa.bindparam("limit", type_=sa.Integer)))
+MAX_ALIKE = 20
+"""Users that are named of those who share a username."""
+_NAMED_ALIKE = Stmt(
+    sa.select(_u.c.id)
+    .where(_HERE, _FOLDED == _VALUE)
+    .order_by(_u.c.created_at + sa.literal_column("0"), _u.c.id)
+    .limit(MAX_ALIKE)
+)
+
 FEW_HOLDERS = 2000
 """Up to so many holders of a role are sorted for a page; of more, the newest users are tried."""
 SEARCH_FIELDS = ("id", "username", "primary_email", "primary_phone", "name")
@@ -81,6 +99,20 @@ class Users(Repository[User]):
     def find_by_phone(self, phone: str) -> User | None:
         """Who has this primary phone number (digits, with country code), or None."""
         return self._by(_BY_PHONE, phone)
+
+    def alike(self, limit: int) -> tuple[int, dict[str, list[str]]]:
+        """How many usernames are shared without regard to case, and by whom some of them are.
+
+        At most `MAX_ALIKE` users are named for each.
+        """
+        here = {"tenant_id": self.tenant_id}
+        total = self.tx.row(_COUNT_ALIKE, here)
+        names = [row[0] for row in self.tx.rows(_ALIKE, {**here, "limit": limit})]
+        found: dict[str, list[str]] = {}
+        for name in names:
+            rows = self.tx.rows(_NAMED_ALIKE, {**here, "value": name})
+            found[name] = [row[0] for row in rows]
+        return (int(total[0]) if total else 0), found
 
     def search(
         self,

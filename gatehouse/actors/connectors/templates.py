@@ -88,6 +88,11 @@ BUILT_IN = (
         )
         for use, purpose in _WHAT_FOR.items()
     ),
+    Template(
+        "OrganizationInvitation",
+        "You are invited to {{organization.name}}",
+        "You are invited to join {{organization.name}}. {{link}} {{code}}",
+    ),
     Template("Test", "Test message", "Gatehouse can deliver messages ({{mark}})."),
 )
 """The wording where a connector has none of its own, and what new ones are offered."""

@@ -79,6 +79,7 @@ class StrangeInput(ApiError):  # noqa: N818
 
 
 _CONFLICTS: dict[tuple[str, str], str] = {
+    ("domain", "domain"): "domain.domain_in_use",
     ("custom_profile_field", "name"): "custom_profile_fields.name_exists",
     ("user", "username"): "user.username_already_in_use",
     ("user", "primary_email"): "user.email_already_in_use",
@@ -94,6 +95,7 @@ _CONFLICTS: dict[tuple[str, str], str] = {
 """What a broken uniqueness rule of the storage is called here, by entity and field."""
 
 _RULES: dict[tuple[str, str], str] = {
+    ("domain", "too_many"): "domain.exceed_domain_limit",
     ("consented_organization", "no_member"): "organization.require_membership",
     ("mfa_verification", "totp_exists"): "user.totp_already_in_use",
     ("signing_key", "current"): "oidc.only_previous_key_can_be_deleted",
@@ -114,6 +116,7 @@ _NAMED_BY_ID = frozenset(
         "application",
         "application_sign_in_experience",
         "audit_log",
+        "domain",
         "email_template",
         "hook",
         "organization",

@@ -214,6 +214,9 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "password.expired": (422, "The password has expired."),
     "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
     "password.invalid_legacy_password_format": (400, "The legacy password is not well-formed."),
+    # Domains
+    "domain.domain_in_use": (422, "The domain is used already."),
+    "domain.exceed_domain_limit": (422, "There are as many domains as there can be."),
     # Custom phrases
     "localization.cannot_delete_default_language": (
         409,

@@ -118,6 +118,7 @@ def public_settings(
         },
         "isDevelopmentTenant": False,
         "customProfileFields": [
-            record_json(field) for field in fields_of_sign_up(fields, settings.sign_up_profile_fields)
+            record_json(field)
+            for field in fields_of_sign_up(fields, settings.sign_up_profile_fields)
         ],
     }

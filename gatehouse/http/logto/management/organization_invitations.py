@@ -1,7 +1,7 @@
 """`/api/organization-invitations`: people are asked by email address to join an organization.
 
-There is nothing yet through which an invitation could be mailed, so one that is to be mailed is
-refused; the caller can hand out a link to it.
+An invitation is mailed through the email connector if the caller gives what the mail is to show;
+without that the caller hands out a link to it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from gatehouse.actors.invitations import check_mailable, mail_invitation
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
@@ -32,6 +33,7 @@ PATH = "/api/organization-invitations"
 operations = Operations(tags=("Organization invitations",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
 Email = Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+\.[^\s@]+$", max_length=256)]
+Line = Annotated[str, Field(max_length=2048)]
 Milliseconds = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 _RULES = {
@@ -45,10 +47,10 @@ _RULES = {
 class MessagePayload(Wire):
     """What a mail about an invitation shows."""
 
-    code: Maybe[str] = None
-    link: Maybe[str] = None
-    locale: Maybe[str] = None
-    ui_locales: Maybe[str] = None
+    code: Maybe[Line] = None
+    link: Maybe[Line] = None
+    locale: Maybe[Line] = None
+    ui_locales: Maybe[Line] = None
 
 
 class NewInvitation(Wire):
@@ -118,7 +120,7 @@ async def list_invitations(call: Call[None, InvitationList]) -> Reply:
     body=NewInvitation,
     response=InvitationView,
     status=201,
-    statuses=(400, 422, 501),
+    statuses=(400, 422, 429, 501),
 )
 async def create_invitation(call: Call[NewInvitation]) -> InvitationView:
     """Invite somebody into an organization."""
@@ -134,12 +136,32 @@ async def create_invitation(call: Call[NewInvitation]) -> InvitationView:
 
     def change(store: Store) -> InvitationView:
         made = store.organization_invitations.invite(invitation, new.organization_role_ids or [])
-        if new.message_payload:
-            raise ApiError("connector.not_found", params={"type": "Email"})
         return _views(store, [made])[0]
 
+    if new.message_payload:
+        await check_mailable(call.core, new.invitee)
     with unrelated(), _rules():
-        return await write(call, change)
+        made = await write(call, change)
+    if new.message_payload:
+        await _mail(call, invitation, new.message_payload)
+    return made
+
+
+@operations.post(
+    f"{PATH}/{{id}}/message",
+    "CreateOrganizationInvitationMessage",
+    body=MessagePayload,
+    status=204,
+    statuses=(404, 429, 501),
+)
+async def mail_again(call: Call[MessagePayload]) -> None:
+    """Mail an invitation, as often as the recipient may be mailed."""
+    with missing_is("entity.not_found"):
+        invitation = await read(
+            call, lambda store: store.organization_invitations.get(call.path["id"])
+        )
+    await check_mailable(call.core, invitation.invitee)
+    await _mail(call, invitation, call.body)
 
 
 @operations.get(
@@ -185,6 +207,18 @@ async def delete_invitation(call: Call) -> None:
     """Delete an invitation."""
     with missing_is("entity.not_found"):
         await write(call, lambda store: store.organization_invitations.delete(call.path["id"]))
+
+
+async def _mail(
+    call: Call[Any, Any], invitation: OrganizationInvitation, payload: MessagePayload
+) -> None:
+    await mail_invitation(
+        call.core,
+        invitation,
+        payload.as_json(),
+        ip=call.client_address,
+        locales=payload.ui_locales or payload.locale,
+    )
 
 
 def _views(store: Store, found: list[OrganizationInvitation]) -> list[InvitationView]:

@@ -306,6 +306,26 @@ class PatchQuery(Query):
     )
 
 
+class HowMany(Query):
+    """How many samples to show."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class UsernameConflict(Wire):
+    """Users whose names differ in nothing but their case."""
+
+    username_lower: str
+    user_ids: list[str]
+
+
+class UsernameConflicts(Wire):
+    """How many names are shared without regard to case, and some of them."""
+
+    total_conflicts: int
+    samples: list[UsernameConflict]
+
+
 class PasswordToCheck(Wire):
     """A password, and whose it would be."""
 
@@ -367,6 +387,23 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
         return store.sign_in_experience.change(**changes)
 
     return Reply(200, sign_in_exp_view(await write(call, change)))
+
+
+@operations.get(
+    "/api/sign-in-exp/username-policy/case-sensitivity-conflicts",
+    "GetUsernameCaseSensitivityConflicts",
+    query=HowMany,
+    response=UsernameConflicts,
+)
+async def get_username_conflicts(call: Call[None, HowMany]) -> UsernameConflicts:
+    """Find usernames that differ in nothing but their case: they forbid to disregard it."""
+    total, samples = await read(call, lambda store: store.users.alike(call.query.limit))
+    return UsernameConflicts(
+        total_conflicts=total,
+        samples=[
+            UsernameConflict(username_lower=name, user_ids=ids) for name, ids in samples.items()
+        ],
+    )
 
 
 @operations.post(

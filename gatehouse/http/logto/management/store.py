@@ -21,6 +21,7 @@ from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.consent_scopes import ConsentedOrganizations, ConsentScopes
 from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileFields
+from gatehouse.storage.domains import Domains
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.identities import Secrets, SocialIdentities
@@ -42,6 +43,7 @@ from gatehouse.storage.personal_access_tokens import PersonalAccessTokens
 from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
+from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.sso_connectors import (
     OrganizationJitSsoConnectors,
     SsoConnectors,
@@ -49,7 +51,6 @@ from gatehouse.storage.sso_connectors import (
     SsoIdpInitiatedConfigs,
     SsoSigningKeys,
 )
-from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
@@ -102,6 +103,7 @@ class Store:
         self.sso_idp_initiated_configs = SsoIdpInitiatedConfigs(tx, tenant_id)
         self.sso_identities = SsoIdentities(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
+        self.domains = Domains(tx, tenant_id)
         self.custom_phrases = CustomPhrases(tx, tenant_id)
         self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
         self.scripts = Scripts(tx, tenant_id)

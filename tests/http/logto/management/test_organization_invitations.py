@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
 
+from gatehouse.actors.connectors.messengers import Messengers
+from gatehouse.storage.audit import Messages
 from gatehouse.storage.organizations_invitations import OrganizationInvitations
 from gatehouse.storage.organizations_records import OrganizationInvitation
+from gatehouse.storage.records import Message
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, TENANT, Server
 
@@ -96,6 +100,59 @@ async def test_only_who_was_invited_can_accept(api: Api, acme: str) -> None:
     assert await api("ListOrganizationUsers", id=acme) == []
 
 
+async def mails(server: Server, at_least: int) -> list[Message]:
+    """What the development inbox has, once it has so many."""
+    with trio.fail_after(30):
+        while True:
+            kept = await server.core.db.read(lambda tx: Messages(tx, TENANT).search(100).items)
+            if len(kept) >= at_least:
+                return list(kept)
+            await trio.sleep(0.01)
+
+
+@BOTH_DATABASES
+async def test_an_invitation_is_mailed_and_mailed_again(
+    server: Server, api: Api, acme: str
+) -> None:
+    inviter = await a_user(api, "bob", "bob@acme.example")
+    link = {"link": "https://app.example/join"}
+    made = await invite(api, acme, inviterId=inviter, messagePayload=link)
+    await api("CreateOrganizationInvitationMessage", id=made["id"], json={"code": "7"}, expect=204)
+    second, first = sorted(await mails(server, 2), key=lambda mail: "link" in mail.payload)
+    assert (first.recipient, first.subject) == (ADA, "You are invited to Acme")
+    assert "https://app.example/join" in first.body
+    assert first.payload["template"] == "OrganizationInvitation"
+    assert first.payload["inviter.name"] == "bob"
+    assert second.payload["code"] == "7"
+
+
+async def test_a_recipient_is_mailed_ten_times_and_no_more(api: Api, acme: str) -> None:
+    made = await invite(api, acme)
+    for _ in range(10):
+        await api("CreateOrganizationInvitationMessage", id=made["id"], json={}, expect=204)
+    limited = await api("CreateOrganizationInvitationMessage", id=made["id"], json={}, expect=429)
+    assert limited["code"] == "request.message_rate_limited"
+    await api("DeleteOrganizationInvitation", id=made["id"])
+    body = {"invitee": ADA, "organizationId": acme, "expiresAt": LATER, "messagePayload": {}}
+    refused = await api("CreateOrganizationInvitation", json=body, expect=429)
+    assert refused["code"] == "request.message_rate_limited"
+
+
+async def test_without_a_connector_nothing_is_made_that_was_to_be_mailed(
+    api: Api, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Messengers, "inbox", False)
+    body = {"invitee": ADA, "organizationId": acme, "expiresAt": LATER}
+    mailed = {**body, "messagePayload": {"link": "https://a.example"}}
+    refused = await api("CreateOrganizationInvitation", json=mailed, expect=501)
+    assert refused["code"] == "connector.not_found"
+    assert await api("ListOrganizationInvitations") == []
+    made = await api("CreateOrganizationInvitation", json=body, expect=201)
+    await api("CreateOrganizationInvitationMessage", id=made["id"], json={}, expect=501)
+    await api("CreateOrganizationInvitationMessage", id="nothing", json={}, expect=404)
+    await api("CreateOrganizationInvitationMessage", id=made["id"], json={"link": 5}, expect=400)
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "code"),
     [
@@ -106,7 +163,6 @@ async def test_only_who_was_invited_can_accept(api: Api, acme: str) -> None:
         ({"organizationId": "nothing"}, 422, "entity.relation_foreign_key_not_found"),
         ({"inviterId": "nobody"}, 422, "entity.relation_foreign_key_not_found"),
         ({"organizationRoleIds": ["nothing"]}, 422, "entity.relation_foreign_key_not_found"),
-        ({"messagePayload": {"link": "https://a.example"}}, 501, "connector.not_found"),
     ],
 )
 async def test_an_invitation_that_cannot_be_is_not_made(
