@@ -96,7 +96,7 @@ async def create_domain(call: Call[NewDomain]) -> DomainView:
     name = call.body.domain.lower()
     ours = urlsplit(call.core.public_url).hostname or ""
     if not _HOST.fullmatch(name) or name == ours:
-        raise ApiError("domain.domain_is_not_allowed")
+        raise ApiError("domain.domain_is_not_allowed", status=400)
     new = Domain(domain=name, dns_records=[{"type": "CNAME", "name": name, "value": ours}])
     return DomainView.of(await write(call, lambda store: store.domains.add(new)))
 
