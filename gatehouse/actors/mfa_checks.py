@@ -64,8 +64,11 @@ async def check_verified(core: Core, state: Interaction, user: User) -> None:
     if not rules.factors:
         return
     standing = await standing_of(core, rules, state, user)
+    # What a submission at the same time has just stored was set up here, and is nothing to show.
+    fresh = {factor.id for factor in state.mfa.factors}
+    before = [factor for factor in standing.factors if factor.id not in fresh]
     shown = [MfaFactor(factor) for factor in state.second_factors]
-    mfa.check_verified(rules, standing, shown)
+    mfa.check_verified(rules, replace(standing, factors=before), shown)
 
 
 async def check_complete(core: Core, state: Interaction, user: User) -> MfaChoices:

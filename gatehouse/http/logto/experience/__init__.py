@@ -5,11 +5,24 @@ One module for the flow, one for the profile, one for each factor; this is where
 
 from __future__ import annotations
 
-from gatehouse.http.logto.experience import flow, password, profile, verification_code
+from gatehouse.http.logto.experience import (
+    backup_code,
+    flow,
+    mfa,
+    password,
+    profile,
+    totp,
+    verification_code,
+    web_authn,
+)
 
 OPERATIONS = (
     *flow.operations,
     *password.operations,
     *verification_code.operations,
+    *totp.operations,
+    *backup_code.operations,
+    *web_authn.operations,
     *profile.operations,
+    *mfa.operations,
 )

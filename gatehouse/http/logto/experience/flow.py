@@ -12,6 +12,7 @@ from gatehouse.actors import sign_in
 from gatehouse.actors.verification import Profile, Record
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.experience.access import experience_operations
+from gatehouse.http.logto.experience.mfa import choices_view
 from gatehouse.http.logto.experience.models import (
     EventBody,
     IdentificationBody,
@@ -97,6 +98,7 @@ async def interaction(call: Call) -> InteractionView:
         interaction_event=event.value,
         profile=profile_view(state.profile),
         verification_records=[record_view(record) for record in state.records],
+        mfa=choices_view(state.mfa),
     )
     if state.user_id is not None:
         view.user_id = state.user_id
@@ -110,7 +112,8 @@ def profile_view(profile: Profile) -> dict[str, Any]:
 
 def record_view(record: Record) -> dict[str, Any]:
     """A verification record as Logto shows it."""
-    return {"type": record.factor, **_view(record, record.shown)}
+    owner = {} if record.owner is None else {"userId": record.owner}
+    return {"type": record.factor, **owner, **_view(record, record.shown)}
 
 
 def _view(struct: msgspec.Struct, shown: Iterable[str]) -> dict[str, Any]:

@@ -114,3 +114,4 @@ class InteractionView(Wire):
     user_id: Maybe[str] = None
     profile: dict[str, Any]
     verification_records: list[dict[str, Any]]
+    mfa: dict[str, Any]
