@@ -39,6 +39,7 @@ class Reason(StrEnum):
     MESSAGE_RATE_LIMITED = "request.message_rate_limited"
     CONNECTOR_MISSING = "connector.not_found"
     EMAIL_INVALID = "session.email_blocklist.invalid_email"
+    PHONE_INVALID = "user.invalid_phone"
     EMAIL_SUBADDRESS = "session.email_blocklist.email_subaddressing_not_allowed"
     EMAIL_NOT_ALLOWED = "session.email_blocklist.email_not_allowed"
     CANNOT_RESET_PASSWORD = "session.forgot_password_method_not_enabled"  # noqa: S105

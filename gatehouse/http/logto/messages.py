@@ -341,6 +341,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "verification_code.code_mismatch": (400, "The code is not correct."),
     "verification_code.expired": (400, "The code has expired. Please ask for a new one."),
     "verification_code.exceed_max_try": (400, "Too many tries. Please ask for a new code."),
+    "user.invalid_phone": (400, "This is no phone number."),
     "session.email_blocklist.invalid_email": (400, "This is no email address."),
     "session.email_blocklist.email_subaddressing_not_allowed": (
         422,

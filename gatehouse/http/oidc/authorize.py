@@ -34,11 +34,12 @@ AnyCall = Call[Any, Any]
 
 operations = Operations(tags=("OIDC",))
 
-_SIGN_IN, _REGISTER = "/sign-in", "/register"
+_SIGN_IN, _REGISTER, _RECOVER = "/sign-in", "/register", "/forgot-password"
 _SCREENS = {
     "register": _REGISTER,
     "identifier:register": _REGISTER,
     "signUp": _REGISTER,
+    "reset_password": _RECOVER,
 }
 """The page that a client may ask to be shown first; anything else is the sign-in page."""
 

@@ -5,9 +5,16 @@ They work by keyboard, with a screen reader, in light and dark, and need nothing
 
 from __future__ import annotations
 
-from gatehouse.http.pages import assets, consent, signing_in
+from gatehouse.http.pages import assets, codes, consent, recovering, registering, signing_in
 from gatehouse.http.pages.dialect import PAGES
 
-OPERATIONS = (*assets.operations, *signing_in.operations, *consent.operations)
+OPERATIONS = (
+    *assets.operations,
+    *signing_in.operations,
+    *registering.operations,
+    *codes.operations,
+    *recovering.operations,
+    *consent.operations,
+)
 
 __all__ = ["OPERATIONS", "PAGES"]

@@ -12,12 +12,16 @@ from binascii import Error as Base64Error
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Identifier, IdentifierType
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
 
 _TOKEN_BYTES = 16
+MAX_EMAIL_LENGTH = 256
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_DIGITS = re.compile(r"[0-9]{5,20}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,20}")
 
 _NAMES = {
@@ -57,6 +61,26 @@ def read_identifier(text: str, enabled: Collection[IdentifierType]) -> Identifie
             return Identifier(kind, digits if kind is IdentifierType.PHONE else text)
     first = IdentifierType.USERNAME if IdentifierType.USERNAME in enabled else next(iter(enabled))
     return Identifier(first, text)
+
+
+def read_address(text: str, enabled: Collection[IdentifierType]) -> Identifier:
+    """What a person typed as an address that a code can be sent to.
+
+    Raises `Refused`: `EMAIL_INVALID`, `PHONE_INVALID`.
+    """
+    address = read_identifier(text, enabled)
+    if address.type is IdentifierType.PHONE:
+        if not _DIGITS.fullmatch(address.value):
+            raise Refused(Reason.PHONE_INVALID)
+    elif len(address.value) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(address.value):
+        raise Refused(Reason.EMAIL_INVALID)
+    return address
+
+
+def identifier_input(enabled: Collection[IdentifierType]) -> str:
+    """The type of the field, by which a browser picks a keyboard."""
+    types = {IdentifierType.EMAIL: "email", IdentifierType.PHONE: "tel"}
+    return types.get(next(iter(enabled)), "text") if len(enabled) == 1 else "text"
 
 
 def identifier_label(enabled: Collection[IdentifierType]) -> str:

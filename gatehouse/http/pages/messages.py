@@ -20,6 +20,8 @@ class Message:
 
 STALE_FORM = Message("This page was open for too long. Please try again.")
 _NAME = ("username",)
+_CODE = ("code",)
+_IDENTIFIER = ("identifier",)
 
 _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
     Reason.INVALID_CREDENTIALS: (
@@ -38,9 +40,36 @@ _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
     Reason.FIELD_NOT_EDITABLE: ("This cannot be changed here.", ()),
     Reason.VERIFICATION_REQUIRED: ("Please show first that it is you.", ()),
     Reason.NO_SUCH_VERIFICATION: ("This took too long. Please start again.", ()),
+    Reason.NO_SUCH_SESSION: ("You are signed out there already.", ()),
+    Reason.NO_SUCH_GRANT: ("This application has no access any more.", ()),
     Reason.LAST_IDENTIFIER: ("Your account needs one way to sign in. Add another first.", ()),
     Reason.SAME_PASSWORD: ("This is your password already. Choose another.", ("password",)),
     Reason.USERNAME_TAKEN: ("This username is taken. Please choose another.", _NAME),
+    Reason.CODE_NOT_FOUND: ("This code is not good any more. Please ask for a new one.", _CODE),
+    Reason.CODE_MISMATCH: ("This is not the code. Please look again.", _CODE),
+    Reason.CODE_EXPIRED: ("This code has expired. Please ask for a new one.", _CODE),
+    Reason.CODE_EXHAUSTED: ("Too many tries. Please ask for a new code.", _CODE),
+    Reason.VERIFICATION_NOT_FOUND: ("There is a newer code. Please use that one.", _CODE),
+    Reason.MESSAGE_RATE_LIMITED: (
+        "Too many messages were sent there. Please wait a few minutes.",
+        _IDENTIFIER,
+    ),
+    Reason.CONNECTOR_MISSING: ("No message can be sent there from here.", _IDENTIFIER),
+    Reason.PHONE_INVALID: (
+        "This is no phone number. Please give it with the country code.",
+        _IDENTIFIER,
+    ),
+    Reason.EMAIL_INVALID: ("This is no email address.", _IDENTIFIER),
+    Reason.EMAIL_SUBADDRESS: (
+        "Please give the address without the plus sign and what follows it.",
+        _IDENTIFIER,
+    ),
+    Reason.EMAIL_NOT_ALLOWED: ("This email address is not accepted here.", _IDENTIFIER),
+    Reason.EMAIL_TAKEN: ("This email address belongs to another account.", _IDENTIFIER),
+    Reason.PHONE_TAKEN: ("This phone number belongs to another account.", _IDENTIFIER),
+    Reason.USER_GONE: ("There is no account with this address.", ()),
+    Reason.CANNOT_RESET_PASSWORD: ("A password cannot be recovered this way.", ()),
+    Reason.PROFILE_VALUE_INVALID: ("Please look again at what you entered:", ()),
     Reason.USERNAME_STARTS_WITH_NUMBER: ("A username cannot start with a number.", _NAME),
     Reason.USERNAME_CHARACTERS: (
         "A username can have letters, numbers and underscores only.",
@@ -75,6 +104,8 @@ def message_for(refusal: Refused) -> Message:
     points: tuple[str, ...] = ()
     if refusal.reason is Reason.PASSWORD_REJECTED and isinstance(refusal.data, Sequence):
         points = tuple(_point(issue) for issue in refusal.data)
+    elif refusal.reason is Reason.PROFILE_VALUE_INVALID and "details" in refusal.params:
+        points = (str(refusal.params["details"]),)
     return Message(sentence.format_map(refusal.params), fields, points)
 
 

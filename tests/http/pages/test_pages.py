@@ -241,7 +241,7 @@ async def test_a_double_click_registers_once_and_goes_on(house: House) -> None:
     "settings",
     [
         {"sign_in_mode": "SignIn"},
-        {"sign_up": {"identifiers": ["email"], "password": True, "verify": True}},
+        {"sign_up": {"identifiers": [], "password": True, "verify": True}},
     ],
 )
 async def test_registration_that_is_not_possible_is_not_offered(

@@ -1,0 +1,133 @@
+"""The tenant's own profile fields as inputs of a form, and back again.
+
+An input is named after its field (`field.nickname`, `field.address.locality`), so that none can be
+taken for another input of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gatehouse.storage.custom_profile_fields import CustomProfileField
+
+PREFIX = "field."
+MAX_LENGTH = 4096
+_TYPES = {"Url": "url"}
+_WORDS = {
+    "givenName": "Given name",
+    "middleName": "Middle name",
+    "familyName": "Family name",
+    "formatted": "Address",
+    "streetAddress": "Street",
+    "locality": "City",
+    "region": "Region",
+    "postalCode": "Postal code",
+    "country": "Country",
+}
+_AUTOCOMPLETE = {
+    "name": "name",
+    "nickname": "nickname",
+    "givenName": "given-name",
+    "middleName": "additional-name",
+    "familyName": "family-name",
+    "birthdate": "bday",
+    "website": "url",
+    "formatted": "street-address",
+    "streetAddress": "street-address",
+    "locality": "address-level2",
+    "region": "address-level1",
+    "postalCode": "postal-code",
+    "country": "country-name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input: `kind` is `text`, `select` or `checkbox`."""
+
+    name: str
+    label: str
+    kind: str
+    type: str
+    required: bool
+    value: str
+    hint: str
+    autocomplete: str
+    inputmode: str
+    max_length: int
+    options: tuple[tuple[str, str], ...]
+
+
+def inputs_of(fields: Iterable[CustomProfileField], typed: Mapping[str, Any]) -> list[Input]:
+    """The inputs of a form, with what was typed before."""
+    return [_input(path, part, typed) for field in fields for path, part in _parts(field)]
+
+
+def read_fields(fields: Sequence[CustomProfileField], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form holds, as values of the fields. What was left empty was not entered."""
+    values: dict[str, Any] = {}
+    for field in fields:
+        for path, part in _parts(field):
+            text = _text(typed.get(PREFIX + ".".join(path)))
+            if part["type"] == "Checkbox":
+                text = "true" if text else "false"
+            if text:
+                place = values
+                for step in path[:-1]:
+                    place = place.setdefault(step, {})
+                place[path[-1]] = text
+    return values
+
+
+def _parts(field: CustomProfileField) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The inputs a field takes: where each value belongs, and what it may be."""
+    if field.type in ("Fullname", "Address"):
+        above = () if field.type == "Fullname" else (field.name,)
+        for part in field.config.get("parts", ()):
+            if part["enabled"]:
+                yield (*above, part["name"]), part
+        return
+    yield (
+        (field.name,),
+        {
+            "name": field.name,
+            "type": field.type,
+            "label": field.label,
+            "description": field.description,
+            "required": field.required,
+            "config": field.config,
+        },
+    )
+
+
+def _input(path: tuple[str, ...], part: Mapping[str, Any], typed: Mapping[str, Any]) -> Input:
+    config, name = part.get("config") or {}, PREFIX + ".".join(path)
+    options = tuple(
+        (option["value"], option.get("label") or option["value"])
+        for option in config.get("options", ())
+    )
+    value = _text(typed.get(name))
+    if part["type"] == "Checkbox" and not typed:
+        value = "true" if config.get("defaultValue") == "true" else ""
+    hint = part.get("description") or config.get("placeholder") or ""
+    if part["type"] == "Date":
+        hint = hint or str(config.get("customFormat") or config.get("format") or "yyyy-MM-dd")
+    return Input(
+        name=name,
+        label=part.get("label") or _WORDS.get(part["name"], part["name"]),
+        kind={"Select": "select", "Checkbox": "checkbox"}.get(part["type"], "text"),
+        type=_TYPES.get(part["type"], "text"),
+        required=bool(part["required"]),
+        value=value,
+        hint=str(hint),
+        autocomplete=_AUTOCOMPLETE.get(part["name"], "off"),
+        inputmode="decimal" if part["type"] == "Number" else "",
+        max_length=min(int(config.get("maxLength") or MAX_LENGTH), MAX_LENGTH),
+        options=options,
+    )
+
+
+def _text(value: object) -> str:
+    return value.strip()[:MAX_LENGTH] if isinstance(value, str) else ""

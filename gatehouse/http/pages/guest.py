@@ -1,0 +1,194 @@
+"""Somebody at one of the pages of an interaction, and what every such page does alike.
+
+A page is drawn by one function and its form is taken by another. Between them is what is the same
+for all: finding out who it is, the form's token, showing the form again with a reason, and going on
+to the page that asks for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gatehouse.actors import code_messages, fulfilment
+from gatehouse.actors.interaction import Interaction, Phase, Prompt
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in import Visit
+from gatehouse.actors.sign_in_rules import SignInMethod, SignInRules
+from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
+from gatehouse.http.call import Call, Reply, redirect
+from gatehouse.http.pages.context import application_name
+from gatehouse.http.pages.forms import csrf_matches, csrf_token
+from gatehouse.http.pages.messages import STALE_FORM, Message, message_for
+from gatehouse.http.pages.render import page
+from gatehouse.http.visit import visit_of
+
+Typed = Annotated[str, Field(max_length=4096)]
+
+HERE_TO_CONTINUE = {
+    "username",
+    "password",
+    "email",
+    "phone",
+    "emailOrPhone",
+    fulfilment.EXTRA_PROFILE,
+}
+"""What the continue page can ask for."""
+
+_RECOVERY = {
+    IdentifierType.EMAIL: "EmailVerificationCode",
+    IdentifierType.PHONE: "PhoneVerificationCode",
+}
+
+
+class AccountForm(BaseModel):
+    """Any of the forms: what a page has no field for is empty.
+
+    `by` is the button that was pressed, where a form has more than one. Fields of the tenant's own
+    come under names of their own.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    csrf: Typed = ""
+    identifier: Typed = ""
+    username: Typed = ""
+    password: Typed = ""
+    code: Typed = ""
+    by: Typed = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody at a page: their interaction and what the tenant allows them."""
+
+    visit: Visit
+    state: Interaction
+    rules: SignInRules
+
+    def address(self, path: str) -> str:
+        """A page's address within this interaction."""
+        return f"{path}?app_id={quote(self.state.client_id, safe='')}"
+
+    def kinds(self, method: Method) -> tuple[IdentifierType, ...]:
+        """With what a person can sign in by a method."""
+        return tuple(kind for kind in IdentifierType if self.rules.enables(kind, method))
+
+    @property
+    def identifiers(self) -> tuple[IdentifierType, ...]:
+        """With what a person can sign in."""
+        usable = {*self.kinds(Method.PASSWORD), *self.kinds(Method.VERIFICATION_CODE)}
+        return tuple(kind for kind in IdentifierType if kind in usable)
+
+    def prefers_password(self, kind: IdentifierType) -> bool:
+        """Whether a person with such an identifier is asked for a password first."""
+        return any(
+            _password_first(method)
+            for method in self.rules.sign_in.methods
+            if method.identifier is kind
+        )
+
+    @property
+    def asks_for_password(self) -> bool:
+        """Whether everybody is: then there is one form for both."""
+        return all(self.prefers_password(kind) for kind in self.identifiers)
+
+    @property
+    def registers(self) -> bool:
+        """Whether the register page can make an account."""
+        return self.rules.allows(Event.REGISTER) and bool(self.rules.sign_up.identifiers)
+
+    async def recovers(self) -> tuple[IdentifierType, ...]:
+        """With what a person can have a forgotten password replaced."""
+        core, methods = self.visit.core, self.rules.forgot_password_methods
+        return tuple(
+            [
+                kind
+                for kind, factor in _RECOVERY.items()
+                if (methods is None or factor in methods)
+                and await core.messengers.carries(core.tenant_id, code_messages.CHANNELS[kind])
+            ]
+        )
+
+
+def _password_first(method: SignInMethod) -> bool:
+    return method.password and (method.is_password_primary or not method.verification_code)
+
+
+Draw = Callable[[Guest, AccountForm, Message | None], Awaitable[Reply]]
+Act = Callable[[Guest, AccountForm], Awaitable[Reply | str | None]]
+
+
+async def guest_of(call: Call[Any, Any]) -> Guest | Reply:
+    """Who is at the page; or where they should be instead. Raises `Refused(INTERACTION_GONE)`."""
+    visit = visit_of(call)
+    guest = Guest(visit, await visit.state(), await visit.rules())
+    if guest.state.phase is Phase.ANSWERED:
+        return redirect(visit.resume_url)
+    if guest.state.prompt is Prompt.CONSENT:
+        return redirect(guest.address("/consent"))
+    return guest
+
+
+async def show(call: Call[Any, Any], draw: Draw) -> Reply:
+    """Draw the page for whoever is at it."""
+    guest = await guest_of(call)
+    return guest if isinstance(guest, Reply) else await draw(guest, AccountForm(), None)
+
+
+async def take(call: Call[AccountForm], draw: Draw, act: Act) -> Reply:
+    """Check the form, take the step, go on; or show the form again and say why not.
+
+    A step answers with a page, with the address to go on to, or with nothing: back to the start.
+    """
+    guest = await guest_of(call)
+    if isinstance(guest, Reply):
+        return guest
+    form = call.body
+    if not csrf_matches(call.core, guest.visit.uid, form.csrf):
+        return await draw(guest, form, STALE_FORM)
+    try:
+        done = await act(guest, form)
+        return done if isinstance(done, Reply) else redirect(done or guest.address("/sign-in"))
+    except Refused as refusal:
+        if refusal.reason is Reason.MISSING_PROFILE and _can_continue(refusal):
+            return redirect(guest.address("/continue"))
+        # Of two clicks, the browser shows the second's answer; the first may have succeeded.
+        state = await guest.visit.state()
+        if state.phase is Phase.ANSWERED:
+            return redirect(guest.visit.resume_url)
+        return await draw(Guest(guest.visit, state, guest.rules), form, message_for(refusal))
+
+
+def _can_continue(refusal: Refused) -> bool:
+    data = refusal.data
+    return isinstance(data, dict) and set(data["missingProfile"]) <= HERE_TO_CONTINUE
+
+
+async def draw_page(
+    guest: Guest, template: str, form: AccountForm, error: Message | None, **values: object
+) -> Reply:
+    """A page of an interaction."""
+    core = guest.visit.core
+    shared = {
+        "application": await application_name(core, guest.state.client_id),
+        "csrf": csrf_token(core, guest.visit.uid),
+        "values": form,
+        "error": error,
+    }
+    return await page(
+        core,
+        template,
+        shared | values,
+        status=200 if error is None else 422,
+        form_targets=(guest.state.params.redirect_uri,),
+    )
+
+
+def shown_identifier(identifier: Identifier) -> str:
+    """An identifier as a person writes it."""
+    return f"+{identifier.value}" if identifier.type is IdentifierType.PHONE else identifier.value
