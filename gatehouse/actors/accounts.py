@@ -20,7 +20,9 @@ from gatehouse.actors.verification import (
     Profile,
     SsoLink,
 )
+from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.errors import Conflict, NotFound
+from gatehouse.storage.identities import Secret, Secrets, SocialIdentities
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.records import SignInExperience, SsoIdentity, User
 from gatehouse.storage.sso_connectors import OrganizationJitSsoConnectors, SsoIdentities
@@ -126,7 +128,11 @@ async def create(core: Core, user_id: str, profile: Profile, application_id: str
     settings = await rules(core)
     with names_taken():
         user = User(id=user_id, application_id=application_id, **_columns(profile))
-        await core.db.write(_create, core.tenant_id, user, profile, settings)
+        try:
+            await core.db.write(_create, core.tenant_id, user, profile, settings)
+        except Conflict as conflict:
+            if conflict.field != "id":  # PostgreSQL may say so of a unit beside this one.
+                raise
 
 
 async def sign_in(
@@ -196,6 +202,11 @@ def _check_free(tx: Transaction, tenant: str, profile: Profile, case_sensitive: 
     for kind, value, reason in names:
         if value and _find(tx, tenant, Identifier(kind, value), case_sensitive):
             raise Refused(reason)
+    link = profile.social_identity
+    if link is not None:
+        found = SocialIdentities(tx, tenant).find_user(link.target, str(link.user_info["id"]))
+        if found is not None:
+            raise Refused(Reason.IDENTITY_TAKEN)
 
 
 def _create(
@@ -205,6 +216,7 @@ def _create(
     if users.find(user.id) is None:
         _check_free(tx, tenant, profile, settings.username_policy.case_sensitive)
         users.create(user)
+        link_social(tx, tenant, user.id, profile)
         if profile.sso_identity is not None:
             _link(tx, tenant, user.id, profile.sso_identity)
         elif user.primary_email and settings.sign_up.verify:
@@ -230,6 +242,7 @@ def _sign_in(
         users.update(user_id, **changes)
     if also is not None:
         also(tx)
+    link_social(tx, tenant, user_id, profile)
     if profile.sso_identity is not None:
         _link(tx, tenant, user_id, profile.sso_identity)
     users.signed_in(user_id)
@@ -254,6 +267,31 @@ def _link(tx: Transaction, tenant: str, user_id: str, link: SsoLink) -> None:
     identities.create(identity)
     welcoming = OrganizationJitSsoConnectors(tx, tenant).organizations(link.connector_id)
     Organizations(tx, tenant).join(user_id, welcoming)
+
+
+def link_social(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:
+    """Store the social identity and the provider's tokens that a profile has, if it has any.
+
+    Raises `Conflict` on `identity_id`, `NotFound` if there is no such user.
+    """
+    link, tokens = profile.social_identity, profile.social_tokens
+    identities = SocialIdentities(tx, tenant)
+    if link is not None:
+        identities.link(user_id, link.target, str(link.user_info["id"]), link.user_info)
+    if tokens is None or Connectors(tx, tenant).find(tokens.connector_id) is None:
+        return
+    owner = identities.find_user(tokens.target, tokens.identity_id)
+    if owner is None or owner.id != user_id:
+        return
+    secret = Secret(
+        user_id=user_id,
+        value=tx.vault.open(tokens.value, tokens.place),
+        metadata=tokens.metadata,
+        connector_id=tokens.connector_id,
+        target=tokens.target,
+        identity_id=tokens.identity_id,
+    )
+    Secrets(tx, tenant).put(secret)
 
 
 def _replace_password(tx: Transaction, tenant: str, user_id: str, password: NewPassword) -> None:

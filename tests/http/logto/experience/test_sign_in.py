@@ -31,13 +31,19 @@ async def test_the_interaction_shows_what_it_has_and_no_secret(house: House) -> 
     user = await house.add_user("ada")
     browser = await (await house.browser()).start()
     empty = await browser("GetInteraction")
-    assert empty == {"interactionEvent": "SignIn", "profile": {}, "verificationRecords": []}
+    assert empty == {
+        "interactionEvent": "SignIn",
+        "profile": {},
+        "verificationRecords": [],
+        "mfa": {},
+    }
     verification_id = await browser.verify_password("ada", PASSWORD)
     await browser.identify(verification_id)
     assert await browser("GetInteraction") == {
         "interactionEvent": "SignIn",
         "userId": user.id,
         "profile": {},
+        "mfa": {},
         "verificationRecords": [
             {
                 "type": "Password",
