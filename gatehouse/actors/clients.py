@@ -14,6 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatehouse.actors.family import RefreshPolicy
+from gatehouse.actors.redirect_uris import (
+    matches_pattern,
+    origin_matches,
+    portless,
+    with_wildcards,
+)
 from gatehouse.storage.records import Application, ApplicationSecret
 
 ID_TOKEN_TTL_S = 3600
@@ -37,10 +43,6 @@ _GRANTS = {
     "Protected": _SIGN_IN_GRANTS,
     "MachineToMachine": frozenset({CLIENT_CREDENTIALS}),
 }
-_LOOPBACK = re.compile(
-    r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?((?:/[!-~]*)?)", re.ASCII
-)
-"""A redirect URI on this machine (RFC 8252 §7.3). `urlsplit` would forgive control characters."""
 _ORIGIN = re.compile(r"https?://[^/?#]+")
 
 
@@ -93,21 +95,27 @@ class Client:
         return any(matches)
 
     def redirects_to(self, uri: str) -> bool:
-        """Whether this redirect URI is registered, character by character (RFC 9700 §2.1).
-
-        A native application's loopback address may come with any port (RFC 8252 §7.3).
-        """
-        if uri in self.redirect_uris:
+        """Whether this redirect URI is registered (RFC 9700 §2.1): see `redirect_uris.py`."""
+        if "*" in uri:
+            return False
+        if uri in self.redirect_uris or portless(uri) in self.loopback_uris:
             return True
-        return bool(self.loopback_uris) and _portless(uri) in self.loopback_uris
+        return any(matches_pattern(one, uri) for one in with_wildcards(self.redirect_uris))
 
     def signs_out_to(self, uri: str) -> bool:
         """Whether this is a registered `post_logout_redirect_uri`."""
-        return uri in self.post_logout_redirect_uris
+        if "*" in uri:
+            return False
+        patterns = with_wildcards(self.post_logout_redirect_uris)
+        return uri in self.post_logout_redirect_uris or any(
+            matches_pattern(one, uri) for one in patterns
+        )
 
     def allows_origin(self, origin: str) -> bool:
         """Whether scripts of this origin may read the client's token responses."""
-        return origin in self.origins
+        return origin in self.origins or any(
+            origin_matches(one, origin) for one in with_wildcards(self.redirect_uris)
+        )
 
 
 def client_of(application: Application, secrets: Iterable[ApplicationSecret]) -> Client:
@@ -158,11 +166,5 @@ def _origins(uris: Iterable[str]) -> frozenset[str]:
 
 
 def _loopback(uris: Iterable[str]) -> frozenset[str]:
-    portless = (_portless(uri) for uri in uris)
-    return frozenset(uri for uri in portless if uri is not None)
-
-
-def _portless(uri: str) -> str | None:
-    """A loopback redirect URI without its port; None if it is none."""
-    found = _LOOPBACK.fullmatch(uri)
-    return None if found is None else f"http://{found[1]}{found[2]}"
+    found = (portless(uri) for uri in uris)
+    return frozenset(uri for uri in found if uri is not None)

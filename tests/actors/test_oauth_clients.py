@@ -137,3 +137,13 @@ def test_scripts_may_come_from_redirect_uris_and_registered_origins():
 def test_only_the_port_of_a_loopback_address_may_differ(presented: str, accepted: bool):
     known = client("Native", uris=("http://127.0.0.1/cb", "http://[::1]/cb"))
     assert known.redirects_to(presented) is accepted
+
+
+def test_registered_wildcards_stand_for_addresses_and_origins():
+    known = client("SPA", uris=("https://pr-*.example.com/callback", "https://app.example/x"))
+    assert known.redirects_to("https://pr-1.example.com/callback")
+    assert known.redirects_to("https://app.example/x")
+    assert not known.redirects_to("https://pr-*.example.com/callback")
+    assert not known.redirects_to("https://evil.com/callback")
+    assert known.allows_origin("https://pr-1.example.com")
+    assert not known.allows_origin("https://pr-1.example.com.evil.com")

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from gatehouse.actors.client_assertion import check_keys
+from gatehouse.actors.redirect_uris import is_redirect_uri
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import (
     CONSOLE_ONLY,
@@ -61,11 +63,20 @@ class KeySet(Wire):
     keys: Annotated[list[JsonObject], AfterValidator(_public_keys)]
 
 
+def _redirect_uri(text: str) -> str:
+    if not is_redirect_uri(text):
+        raise PydanticCustomError("url_parsing", "Input should be a redirect URI")
+    return text
+
+
+RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
+
+
 class OidcClientMetadata(Wire):
     """What a client registers (OpenID Connect Dynamic Client Registration, 2)."""
 
-    redirect_uris: list[Url]
-    post_logout_redirect_uris: list[Url]
+    redirect_uris: list[RedirectUri]
+    post_logout_redirect_uris: list[RedirectUri]
     backchannel_logout_uri: Maybe[Url] = None
     backchannel_logout_session_required: Maybe[bool] = None
     logo_uri: Maybe[str] = None
