@@ -42,6 +42,7 @@ _GRANTS = {
     "Traditional": _SIGN_IN_GRANTS,
     "Protected": _SIGN_IN_GRANTS,
     "MachineToMachine": frozenset({CLIENT_CREDENTIALS}),
+    "SAML": frozenset({AUTHORIZATION_CODE}),
 }
 _ORIGIN = re.compile(r"https?://[^/?#]+")
 
@@ -119,7 +120,10 @@ class Client:
 
 
 def client_of(application: Application, secrets: Iterable[ApplicationSecret]) -> Client:
-    """The client that an application is. SAML applications may use no grant at all."""
+    """The client that an application is.
+
+    The codes of SAML applications are redeemed by this server alone: they have no secret.
+    """
     registered = application.oidc_client_metadata
     custom = application.custom_client_metadata
     device = application.type == "Native" and custom.is_device_flow

@@ -22,6 +22,7 @@ RESUME_COOKIE = "_interaction_resume"
 SESSION_COOKIE = "_session"
 APPLICATION_COOKIE = "_logto"
 DEVICE_COOKIE = "_device"
+SAML_COOKIE = "_logto_sp_saml_sso_session_id"
 
 MAX_INTERACTIONS = 10
 """Interactions one browser may have open; the oldest is forgotten first."""

@@ -97,6 +97,7 @@ _CONFLICTS: dict[tuple[str, str], str] = {
 _RULES: dict[tuple[str, str], str] = {
     ("domain", "too_many"): "domain.exceed_domain_limit",
     ("consented_organization", "no_member"): "organization.require_membership",
+    ("saml_application_secret", "active"): "application.saml.can_not_delete_active_secret",
     ("mfa_verification", "totp_exists"): "user.totp_already_in_use",
     ("signing_key", "current"): "oidc.only_previous_key_can_be_deleted",
     ("signing_key", "one_current"): "oidc.key_required",

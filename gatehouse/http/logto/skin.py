@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatehouse.http.logto import account, experience, well_known
+from gatehouse.http.logto import account, experience, saml, well_known
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
@@ -40,6 +40,8 @@ from gatehouse.http.logto.management import (
     resources,
     role_holders,
     roles,
+    saml_applications,
+    saml_secrets,
     sign_in_exp,
     sso_connectors,
     sso_identities,
@@ -76,6 +78,10 @@ def api_operations() -> list[Operation]:
         consent_organizations.operations,
         protected_apps.operations,
         cimd_config.operations,
+        saml_applications.operations,
+        saml_secrets.operations,
+        saml.operations,
+        saml.authentication,
         role_holders.roles_of(role_holders.APPLICATION),
         resources.operations,
         roles.operations,

@@ -18,10 +18,12 @@ from gatehouse.actors.cookies import (
     DEVICE_COOKIE,
     INTERACTION_COOKIE,
     RESUME_COOKIE,
+    SAML_COOKIE,
     SESSION_COOKIE,
     add_interaction,
 )
 from gatehouse.actors.device_authorization import DEVICE_AGE_MS
+from gatehouse.actors.saml.session import SAML_SESSION_AGE_MS
 from gatehouse.actors.tokens import is_uid
 
 if TYPE_CHECKING:
@@ -80,6 +82,22 @@ def remember_device_visitor(core: Core, visitor: str, path: str) -> list[str]:
     """Cookies that make the form of a device's code this browser's."""
     expires = core.clock() + DEVICE_AGE_MS
     return _signed(core, DEVICE_COOKIE, visitor, path=path, expires=expires)
+
+
+def saml_session(core: Core, cookies: Mapping[str, str]) -> str | None:
+    """The service provider's request that this browser brought."""
+    value = core.cookies.read(cookies, SAML_COOKIE)
+    return value if value is not None and is_uid(value) else None
+
+
+def remember_saml_session(core: Core, session: str) -> list[str]:
+    """Cookies that make a service provider's request this browser's."""
+    return _signed(core, SAML_COOKIE, session, expires=core.clock() + SAML_SESSION_AGE_MS)
+
+
+def forget_saml_session(core: Core) -> list[str]:
+    """Cookies that forget a request that was answered."""
+    return _signed(core, SAML_COOKIE, "", expires=0)
 
 
 def resume_path(uid: str) -> str:

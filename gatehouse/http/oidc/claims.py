@@ -94,6 +94,27 @@ _CLAIMS: Mapping[str, Callable[[Subject], Claims]] = {
     "identities": _identities,
 }
 
+CLAIMS_OF_SCOPES: Mapping[str, tuple[str, ...]] = {
+    "profile": (
+        "name",
+        *(claim for claim, _ in _PROFILE_CLAIMS),
+        "preferred_username",
+        "picture",
+        "updated_at",
+        "username",
+        "created_at",
+    ),
+    "email": ("email", "email_verified"),
+    "phone": ("phone_number", "phone_number_verified"),
+    "address": ("address",),
+    "custom_data": ("custom_data",),
+    "identities": ("identities", "sso_identities"),
+    "roles": ("roles",),
+    "urn:logto:scope:organizations": ("organizations", "organization_data"),
+    "urn:logto:scope:organization_roles": ("organization_roles",),
+}
+"""Every claim about a user, by the scope that brings it."""
+
 OPENID = "openid"
 SESSIONS = "urn:logto:scope:sessions"
 """Lets an application show its user where they are signed in, and end that."""

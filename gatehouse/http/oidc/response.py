@@ -42,7 +42,7 @@ def respond_to_client(
     """Send the browser back to the client."""
     fields = {**answer, **({} if to.state is None else {"state": to.state}), "iss": core.issuer}
     if to.response_mode == "form_post":
-        return _form_post(to.redirect_uri, fields, cookies)
+        return post_form(to.redirect_uri, fields, cookies)
     encoded = urlencode(fields, quote_via=quote, safe="")
     if to.response_mode == "fragment":
         return go_to(f"{to.redirect_uri}#{encoded}", cookies)
@@ -55,14 +55,15 @@ def go_to(location: str, cookies: Sequence[str] = ()) -> Reply:
     return Reply(303, None, (("location", location), *NO_STORE), cookies)
 
 
-def _form_post(redirect_uri: str, fields: Mapping[str, str], cookies: Sequence[str]) -> Reply:
+def post_form(action: str, fields: Mapping[str, str], cookies: Sequence[str]) -> Reply:
+    """Send the browser on with a form that submits itself; `action` must have been checked."""
     inputs = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
     )
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Continue</title></head>'
-        f'<body><form method="post" action="{escape(redirect_uri)}">{inputs}'
+        f'<body><form method="post" action="{escape(action)}">{inputs}'
         '<noscript><p>You are signed in.</p><button type="submit">Continue</button></noscript>'
         f"</form><script>{_SUBMIT}</script></body></html>"
     )

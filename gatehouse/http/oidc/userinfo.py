@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors.subjects import find_subject
 from gatehouse.http.call import Call, Reply
@@ -10,6 +11,9 @@ from gatehouse.http.oidc.bearer import find_bearer, presented_token, refused_bea
 from gatehouse.http.oidc.claims import OPENID, userinfo_claims
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
 from gatehouse.http.operation import Operations
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
 
 AnyCall = Call[Any, Any]
 
@@ -36,8 +40,15 @@ async def _userinfo(call: AnyCall) -> Reply:
     scopes = bearer.token.scopes
     if OPENID not in scopes:
         raise refused_bearer("insufficient_scope", "the access token lacks the scope openid")
-    family = bearer.family
-    subject = await find_subject(core, bearer.family.user_id, family.created_at, claims=scopes)
-    if subject is None:
+    claims = await claims_of(core, bearer.family.user_id, bearer.family.created_at, scopes)
+    if claims is None:
         raise refused_bearer("invalid_token", "the access token is not valid")
-    return Reply(200, userinfo_claims(subject, scopes), NO_STORE)
+    return Reply(200, claims, NO_STORE)
+
+
+async def claims_of(
+    core: Core, user_id: str, since: int, scopes: Collection[str]
+) -> dict[str, Any] | None:
+    """What the scopes tell of a user, if what began at `since` (ms) is still good for them."""
+    subject = await find_subject(core, user_id, since, claims=scopes)
+    return None if subject is None else userinfo_claims(subject, scopes)

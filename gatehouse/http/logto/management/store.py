@@ -43,6 +43,7 @@ from gatehouse.storage.personal_access_tokens import PersonalAccessTokens
 from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
+from gatehouse.storage.saml_applications import SamlApplicationConfigs, SamlApplicationSecrets
 from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.sso_connectors import (
     OrganizationJitSsoConnectors,
@@ -76,6 +77,8 @@ class Store:
         self.secrets = ApplicationSecrets(tx, tenant_id)
         self.application_looks = ApplicationSignInExperiences(tx, tenant_id)
         self.protected_hosts = ProtectedHosts(tx, tenant_id)
+        self.saml_configs = SamlApplicationConfigs(tx, tenant_id)
+        self.saml_secrets = SamlApplicationSecrets(tx, tenant_id)
         self.resources = Resources(tx, tenant_id)
         self.scopes = Scopes(tx, tenant_id)
         self.organizations = Organizations(tx, tenant_id)
