@@ -50,6 +50,7 @@ class Switch(StrEnum):
 
     PASSKEY = "passkeySignIn"
     SINGLE_SIGN_ON = "singleSignOnEnabled"
+    SOCIAL = "socialSignIn"
 
 
 class NewPassword(msgspec.Struct, frozen=True):
@@ -68,6 +69,30 @@ class SsoLink(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
+class SocialLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who a person is at a social provider, and what that says of them."""
+
+    target: str
+    user_info: dict[str, Any]
+
+
+class SealedTokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of a provider on their way to the database: `value` is sealed for `place`.
+
+    `metadata` says what may be known without opening them.
+    """
+
+    connector_id: str
+    target: str
+    identity_id: str
+    place: str
+    value: str
+    metadata: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<SealedTokens of {self.connector_id!r}>"
+
+
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a person has given of the account that is being made or completed.
 
@@ -84,7 +109,10 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     profile: dict[str, Any] | None = None
     custom_data: dict[str, Any] | None = None
     submitted: bool | None = None
+    jit_organizations: tuple[str, ...] | None = None
     sso_identity: SsoLink | None = None
+    social_identity: SocialLink | None = None
+    social_tokens: SealedTokens | None = None
 
     def merged(self, newer: Profile) -> Profile:
         """This profile with everything the newer one has."""
@@ -129,6 +157,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
         return None
 
     @property
+    def identity(self) -> tuple[str, str] | None:
+        """Who the person is at a social provider: target and id, looked for when they are used."""
+        return None
+
+    @property
     def owner(self) -> str | None:
         """Whose this is, where only that user may be shown it: a second factor's account."""
         return None
@@ -142,6 +175,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     def waives_mfa(self) -> bool:
         """Whether no second factor is asked for besides this."""
         return self.mfa_elsewhere
+
+    @property
+    def invited(self) -> bool:
+        """Whether the operator asked this very person in: then no setting keeps them out."""
+        return False
 
     @property
     def sign_in_method(self) -> tuple[IdentifierType, Method] | None:
@@ -167,6 +205,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     def added_profile(self) -> Profile:
         """What signing in by this verification adds to the account or changes of it."""
         return Profile()
+
+    @property
+    def linked_profile(self) -> Profile:
+        """The same where the account is found in another way, and is to be found by this too."""
+        return self.added_profile
 
     @property
     def stranger(self) -> Reason:
