@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,7 @@ class Server:
 
     url: str
     management: httpx.Client
+    messages: Path
 
     @property
     def callback(self) -> str:
@@ -67,6 +69,18 @@ class Server:
         }
         return f"{self.url}/oidc/auth?{urlencode(query)}"
 
+    def mail(self, recipient: str) -> dict[str, Any]:
+        """The last mail that was sent, once it is to this recipient."""
+        file = self.messages / "mock_email_record.txt"
+        for _ in range(500):
+            if file.exists() and file.read_text().endswith("\n"):
+                last: dict[str, Any] = json.loads(file.read_text())
+                if last["address"] == recipient:
+                    file.unlink()
+                    return last
+            time.sleep(0.02)
+        raise AssertionError(f"nothing was sent to {recipient}")
+
     def manage(self, method: str, path: str, body: Any = None) -> Any:
         """Call the Management API."""
         answer = self.management.request(method, f"/api{path}", json=body)
@@ -84,6 +98,7 @@ def server() -> Iterator[Server]:
             "GATEHOUSE_BIND": "127.0.0.1:0",
             "GATEHOUSE_METRICS_BIND": "127.0.0.1:0",
             "GATEHOUSE_DEMO_PASSWORD": PASSWORD,
+            "GATEHOUSE_MOCK_CONNECTORS": f"{folder}/messages",
         }
         process = subprocess.Popen(
             [sys.executable, "-c", START, "serve"],
@@ -96,7 +111,7 @@ def server() -> Iterator[Server]:
             url = announced(process)
             kept = json.loads((Path(folder) / "management-credentials.json").read_text())
             with manager(url, kept) as client:
-                server = Server(url, client)
+                server = Server(url, client, Path(folder) / "messages")
                 uris = {"redirectUris": [f"{url}/demo-app", server.callback]}
                 metadata = {**uris, "postLogoutRedirectUris": [f"{url}/demo-app"]}
                 server.manage("PATCH", "/applications/demo-app", {"oidcClientMetadata": metadata})

@@ -110,8 +110,8 @@ def test_the_tabulator_goes_through_the_page_in_order(open_page: OpenPage, serve
     page.goto(server.authorize_url())
     expect(page.get_by_label("Username")).to_be_focused()
     assert focus_is_visible(page)
-    order = tab_order(page, 3)
-    assert order == ["password", "Sign in", "Create an account"]
+    order = tab_order(page, 4)
+    assert order == ["password", "Forgot your password?", "Sign in", "Create an account"]
     assert focus_is_visible(page)
 
 
