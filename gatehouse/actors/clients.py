@@ -66,6 +66,7 @@ class Client:
     confidential client registered to authenticate with. `always_refresh`: a refresh token even
     without `offline_access`. `wants_sid`: its id tokens and logout tokens name the session.
     `backchannel_logout_uri` is where it wants to hear that a session ended.
+    `max_grants`: of one user's grants for it, so many are good at once; None is any number.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Client:
     always_refresh: bool
     wants_sid: bool
     backchannel_logout_uri: str | None
+    max_grants: int | None
 
     def authenticates(self, secret: str, now: int) -> bool:
         """Whether the secret is one of the client's (RFC 6749 §2.3.1), in constant time."""
@@ -157,6 +159,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
         always_refresh=bool(custom.always_issue_refresh_token) and application.type != "Native",
         wants_sid=bool(registered.backchannel_logout_session_required),
         backchannel_logout_uri=registered.backchannel_logout_uri or None,
+        max_grants=custom.max_allowed_grants,
     )
 
 

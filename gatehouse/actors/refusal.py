@@ -51,6 +51,8 @@ class Reason(StrEnum):
     VERIFICATION_REQUIRED = "verification_record.permission_denied"
     NO_SUCH_VERIFICATION = "verification_record.not_found"
     LAST_IDENTIFIER = "user.last_sign_in_method_required"
+    NO_SUCH_SESSION = "oidc.session_not_found"
+    NO_SUCH_GRANT = "oidc.invalid_grant"
 
     # Second factors
     MFA_REQUIRED = "session.mfa.require_mfa_verification"

@@ -35,10 +35,12 @@ MAX_FAMILIES = 16
 class ClientAuthorization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the session's user let one client have.
 
-    `sid` names the session towards this client. `families` end with the session.
+    `sid` names the session towards this client, `grant_id` what came of it (`holdings.py`).
+    `families` end with the session.
     """
 
     sid: str
+    grant_id: str = ""
     scopes: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
@@ -115,20 +117,23 @@ class Authorized(msgspec.Struct, frozen=True):
     session: Session
     sid: str
     evicted: tuple[str, ...]
+    grant_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
     """A client is about to receive a code.
 
-    `consent` is what it may have from now on, added to what it had; `sid` is fresh and used if the
-    client is new to the session. `family_id` is given if the family ends with the session.
+    `consent` is what it may have from now on, added to what it had; `sid` and `grant_id` are fresh
+    and used if the client is new to the session. `family_id` is given if the family ends with the
+    session.
     """
 
     client_id: str
     sid: str
     consent: ConsentResult
     family_id: str | None
+    grant_id: str = ""
 
     def apply(self, state: Session | None, now: int, /) -> Turn[Session, Authorized]:
         """Raises `SessionGone` if the user signed out meanwhile."""
@@ -137,6 +142,7 @@ class Authorize:
         families = before.families + (() if self.family_id is None else (self.family_id,))
         after = ClientAuthorization(
             sid=before.sid,
+            grant_id=before.grant_id or self.grant_id,
             scopes=_union(before.scopes, self.consent.scopes),
             resources=_union(before.resources, self.consent.resources),
             families=families[-MAX_FAMILIES:],
@@ -149,8 +155,32 @@ class Authorize:
         renewed = msgspec.structs.replace(
             state, clients={**others, self.client_id: after}, expires_at=now + state.age_ms
         )
-        reply = Authorized(renewed, after.sid, evicted)
+        reply = Authorized(renewed, after.sid, evicted, after.grant_id)
         return Turn(renewed, reply, expires_at=renewed.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """What clients were let have is taken back: they ask for consent again.
+
+    The reply is the families that were to end with the session.
+    """
+
+    grant_ids: frozenset[str]
+
+    def apply(self, state: Session | None, now: int, /) -> Turn[Session, tuple[str, ...]]:
+        """Grants of an older consent, or of no session any more, are none here."""
+        if state is None:
+            return keep(state, ())
+        gone = [one for one in state.clients.values() if one.grant_id in self.grant_ids]
+        if not gone:
+            return keep(state, ())
+        left = {
+            key: one for key, one in state.clients.items() if one.grant_id not in self.grant_ids
+        }
+        families = tuple(family for one in gone for family in one.families)
+        withdrawn = msgspec.structs.replace(state, clients=left)
+        return Turn(withdrawn, families, expires_at=state.expires_at)
 
 
 @dataclass(frozen=True, slots=True)

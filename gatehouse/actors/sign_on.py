@@ -9,15 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatehouse.actors import family, session
+from gatehouse.actors import family, grants, holdings, session
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
 from gatehouse.actors.backchannel_logout import listening
-from gatehouse.actors.family import CODE_AGE_MS, OFFLINE_ACCESS, End, Family, Open
+from gatehouse.actors.family import (
+    CODE_AGE_MS,
+    MAX_FAMILY_AGE_MS,
+    OFFLINE_ACCESS,
+    Family,
+    Open,
+)
+from gatehouse.actors.grants import end_families
+from gatehouse.actors.holdings import Drop, HoldFamily, HoldSession
 from gatehouse.actors.session import Authorize, Session, SessionGone, SignIn, SignOut
 from gatehouse.actors.subjects import find_subject
 from gatehouse.actors.tokens import Purpose, new_family_id, new_uid
 
 if TYPE_CHECKING:
+    from gatehouse.actors.audit import Origin
     from gatehouse.actors.core import Core
 
 
@@ -57,14 +66,24 @@ async def sign_in(core: Core, known: str | None, login: LoginResult) -> Presence
     session_id = known or new_uid()
     address = session.address(core.tenant_id, session_id)
     age_ms = await core.directory.session_age_ms()
-    return Presence(session_id, await core.engine.turn(address, SignIn(login, age_ms)))
+    presence = Presence(session_id, await core.engine.turn(address, SignIn(login, age_ms)))
+    if known is None:
+        held = holdings.address(core.tenant_id, login.user_id)
+        pushed = await core.engine.turn(held, HoldSession(session_id, age_ms))
+        for oldest in pushed.sessions:
+            await sign_out(core, oldest)
+    return presence
 
 
 async def issue_code(
-    core: Core, session_id: str, request: AuthorizationRequest, consent: ConsentResult
+    core: Core,
+    session_id: str,
+    request: AuthorizationRequest,
+    consent: ConsentResult,
+    origin: Origin,
 ) -> str:
     """The authorization code of a new token family. Raises `SessionGone` as `open_family` does."""
-    family_id = await open_family(core, session_id, request, consent, CODE_AGE_MS)
+    family_id = await open_family(core, session_id, request, consent, CODE_AGE_MS, origin=origin)
     return core.tokens.encode(Purpose.AUTHORIZATION_CODE, family_id, 0)
 
 
@@ -74,11 +93,14 @@ async def open_family(
     request: AuthorizationRequest,
     consent: ConsentResult,
     age_ms: int,
+    *,
+    origin: Origin,
 ) -> str:
     """A new token family, which waits for `age_ms` to be redeemed; its id.
 
     The session learns of the family first: whatever happens in between, no family exists that
-    signing out would not find. Raises `SessionGone` if the user signed out or may not come in.
+    signing out would not find. The list of what the user holds learns of it last, when it is there
+    to be ended. Raises `SessionGone` if the user signed out or may not come in.
     """
     scopes = tuple(scope for scope in request.scopes if scope in consent.scopes)
     resources = tuple(one for one in request.resources if one in consent.resources)
@@ -90,6 +112,7 @@ async def open_family(
             sid=new_uid(),
             consent=consent,
             family_id=None if OFFLINE_ACCESS in scopes else family_id,
+            grant_id=new_family_id(),
         ),
     )
     state = authorized.session
@@ -116,6 +139,18 @@ async def open_family(
     )
     await core.engine.turn(family.address(core.tenant_id, family_id), Open(issued))
     await end_families(core, authorized.evicted)
+    client = await core.directory.client(request.client_id)
+    refreshed = OFFLINE_ACCESS in scopes or (client is not None and client.always_refresh)
+    message = HoldFamily(
+        grant_id=authorized.grant_id,
+        client_id=request.client_id,
+        session_id=session_id,
+        family_id=family_id,
+        lasts_ms=MAX_FAMILY_AGE_MS if refreshed else state.age_ms,
+        gone=await grants.ended_families(core, state.user_id),
+    )
+    for oldest in await grants.hold(core, state.user_id, message, client, origin):
+        await sign_out(core, oldest)
     return family_id
 
 
@@ -135,9 +170,5 @@ async def sign_out(core: Core, session_id: str) -> None:
     message = SignOut(frozenset(clients), await listening(core, clients))
     left = await core.engine.turn(address, message)
     await end_families(core, tuple(one for one in left if one not in ended))
-
-
-async def end_families(core: Core, family_ids: tuple[str, ...]) -> None:
-    """End token families, wherever they stand."""
-    for family_id in family_ids:
-        await core.engine.turn(family.address(core.tenant_id, family_id), End())
+    drop = Drop(sessions=frozenset((session_id,)))
+    await core.engine.turn(holdings.address(core.tenant_id, state.user_id), drop)

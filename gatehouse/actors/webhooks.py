@@ -65,7 +65,7 @@ INTERACTION_EVENTS: Mapping[str, str] = {
 }
 """What getting through an interaction of some kind is called."""
 
-EXCEPTION_EVENTS = frozenset({"Identifier.Lockout", "Message.RateLimited"})
+EXCEPTION_EVENTS = frozenset({"Identifier.Lockout", "Message.RateLimited", "Grant.LimitExceeded"})
 """What is told of somebody being stopped."""
 
 _NAMES: Mapping[str, str] = {"User.Password.Updated": "User.Data.Updated"}
@@ -174,7 +174,7 @@ async def interaction_effects(
 
 
 async def exception_effects(
-    core: Core, event: str, origin: Origin, facts: Mapping[str, str]
+    core: Core, event: str, origin: Origin, facts: Mapping[str, Any]
 ) -> tuple[Effect, ...]:
     """The effect by which a turn tells webhooks that somebody was stopped (`EXCEPTION_EVENTS`)."""
     where = {
@@ -186,7 +186,7 @@ async def exception_effects(
 
 
 async def _occurrence_effects(
-    core: Core, event: str, facts: Mapping[str, str | None]
+    core: Core, event: str, facts: Mapping[str, Any]
 ) -> tuple[Effect, ...]:
     if event not in await core.directory.hook_events():
         return ()

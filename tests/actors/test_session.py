@@ -13,6 +13,7 @@ from gatehouse.actors.session import (
     SessionGone,
     SignIn,
     SignOut,
+    Withdraw,
 )
 
 NOW = 1_000_000
@@ -70,6 +71,17 @@ def test_signing_out_names_the_families_that_end_with_the_session():
     assert turn.state is None
     assert turn.reply == ("f1", "f2")
     assert SignOut().apply(None, NOW).reply == ()
+
+
+def test_what_is_withdrawn_is_asked_for_again():
+    state = authorize(signed_in(), family="f1").state
+    consent = ConsentResult(scopes=("openid",))
+    state = Authorize("other", "sid", consent, "f2", "granted").apply(state, NOW).state
+    turn = Withdraw(frozenset({"granted"})).apply(state, NOW)
+    assert turn.state is not None
+    assert list(turn.state.clients) == ["app"]
+    assert turn.reply == ("f2",)
+    assert Withdraw(frozenset({"granted"})).apply(turn.state, NOW).reply == ()
 
 
 def test_more_families_than_are_kept_end_the_oldest():

@@ -358,6 +358,8 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "verification_record.permission_denied": (401, "Please verify first that it is you."),
     "verification_record.not_found": (400, "There is no such verification."),
     "user.last_sign_in_method_required": (400, "An account needs one way to sign in."),
+    "oidc.session_not_found": (404, "There is no such session."),
+    "oidc.invalid_grant": (404, "There is no such grant."),
     "sign_in_experiences.password_expiration_not_enabled": (400, "Passwords do not expire here."),
     # Verification codes
     "verification_code.not_found": (400, "There is no such code. Please ask for a new one."),

@@ -50,6 +50,7 @@ from gatehouse.http.logto.management import (
     subject_tokens,
     systems,
     user_mfa,
+    user_sessions,
     users,
     verification_codes,
 )
@@ -66,6 +67,7 @@ def api_operations() -> list[Operation]:
         status.operations,
         users.operations,
         personal_access_tokens.operations,
+        user_sessions.operations,
         user_mfa.operations,
         subject_tokens.operations,
         role_holders.roles_of(role_holders.USER),

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gatehouse.actors import interaction
+from gatehouse.actors.audit import Origin
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
 from gatehouse.actors.interaction import Begin, ConsumeResult, Interaction, Prompt
 from gatehouse.actors.sign_on import Presence, find_presence, issue_code, sign_in
@@ -209,9 +210,10 @@ async def _issue(
     if client is None or not (device or client.redirects_to(request.redirect_uri)):
         raise session_not_found()  # what was registered an hour ago may be so no longer
     cookies = (*cookies, *await browser.remember_session(core, session_id))
+    origin = Origin(call.client_address, call.headers.get("user-agent"), client.id)
     if device:
-        return await device_answer.allow(core, session_id, request, consent, cookies)
-    code = await issue_code(core, session_id, request, consent)
+        return await device_answer.allow(core, session_id, request, consent, cookies, origin=origin)
+    code = await issue_code(core, session_id, request, consent, origin)
     return _to_client(call, request, {"code": code}, cookies)
 
 

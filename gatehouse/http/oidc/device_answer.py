@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from gatehouse.actors import device_authorization
 from gatehouse.actors.device_authorization import DEVICE_AGE_MS, Answer, Device
-from gatehouse.actors.sign_on import end_families, open_family
+from gatehouse.actors.grants import end_families
+from gatehouse.actors.sign_on import open_family
 from gatehouse.http.call import Reply
 from gatehouse.http.oidc.response import go_to
 
 if TYPE_CHECKING:
+    from gatehouse.actors.audit import Origin
     from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult
     from gatehouse.actors.core import Core
     from gatehouse.engine.actor import Address
@@ -28,9 +30,11 @@ async def allow(
     request: AuthorizationRequest,
     consent: ConsentResult,
     cookies: Sequence[str],
+    *,
+    origin: Origin,
 ) -> Reply:
     """The device may have tokens: a family waits for it, as a code would."""
-    family_id = await open_family(core, session_id, request, consent, DEVICE_AGE_MS)
+    family_id = await open_family(core, session_id, request, consent, DEVICE_AGE_MS, origin=origin)
     if await core.engine.turn(_address(core, request), Answer(family_id)):
         return go_to(SUCCESS_PATH, cookies)
     await end_families(core, (family_id,))

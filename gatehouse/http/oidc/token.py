@@ -30,8 +30,8 @@ from gatehouse.actors.family import (
     Refresh,
     Refusal,
 )
+from gatehouse.actors.grants import end_families
 from gatehouse.actors.scripts.claims import Issue
-from gatehouse.actors.sign_on import end_families
 from gatehouse.actors.subjects import Subject, find_subject
 from gatehouse.actors.tokens import Purpose, TokenRef, new_family_id
 from gatehouse.engine.actor import Address

@@ -40,6 +40,8 @@ _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
     Reason.FIELD_NOT_EDITABLE: ("This cannot be changed here.", ()),
     Reason.VERIFICATION_REQUIRED: ("Please show first that it is you.", ()),
     Reason.NO_SUCH_VERIFICATION: ("This took too long. Please start again.", ()),
+    Reason.NO_SUCH_SESSION: ("You are signed out there already.", ()),
+    Reason.NO_SUCH_GRANT: ("This application has no access any more.", ()),
     Reason.LAST_IDENTIFIER: ("Your account needs one way to sign in. Add another first.", ()),
     Reason.SAME_PASSWORD: ("This is your password already. Choose another.", ("password",)),
     Reason.USERNAME_TAKEN: ("This username is taken. Please choose another.", _NAME),

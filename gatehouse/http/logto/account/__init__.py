@@ -7,11 +7,12 @@ owner is really there. One module for each part of the account.
 
 from __future__ import annotations
 
-from gatehouse.http.logto.account import identifiers, profile, settings, verifications
+from gatehouse.http.logto.account import identifiers, profile, sessions, settings, verifications
 
 OPERATIONS = (
     *profile.operations,
     *identifiers.operations,
     *settings.operations,
+    *sessions.operations,
     *verifications.operations,
 )

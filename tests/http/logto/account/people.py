@@ -8,6 +8,7 @@ from typing import Any
 import trio
 
 from gatehouse.actors import family
+from gatehouse.actors.audit import Origin
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
 from gatehouse.actors.family import CODE_AGE_MS, AccessWish, Granted, RedeemCode, RefreshPolicy
 from gatehouse.actors.hashing import hash_now
@@ -30,6 +31,7 @@ FIELDS = (
     *("name", "avatar", "profile", "email", "phone", "password"),
     *("username", "social", "customData", "mfa", "passkey", "session"),
 )
+ORIGIN = Origin("203.0.113.9", "Test/1.0", DEMO_APP)
 THIRD_PARTY = "third-party-app"
 
 
@@ -109,6 +111,25 @@ async def add_third_party(server: Server) -> None:
     await server.core.db.write(lambda tx: Applications(tx, TENANT).create(application))
 
 
+async def authorize(
+    server: Server,
+    user: User,
+    scopes: tuple[str, ...] = SCOPES,
+    client: str = DEMO_APP,
+    session_id: str | None = None,
+) -> tuple[str, str]:
+    """Sign in at a browser and let the application have the scopes; the session and the family."""
+    core = server.core
+    login = LoginResult(user_id=user.id, amr=("pwd",), auth_time=core.clock())
+    presence = await sign_in(core, session_id, login)
+    request = AuthorizationRequest(client_id=client, redirect_uri="", scopes=scopes)
+    consent = ConsentResult(scopes=scopes)
+    session_id = presence.session_id
+    return session_id, await open_family(
+        core, session_id, request, consent, CODE_AGE_MS, origin=ORIGIN
+    )
+
+
 async def person(
     server: Server,
     user: User,
@@ -118,12 +139,7 @@ async def person(
 ) -> Person:
     """Somebody who signed in at a browser and let the application have the scopes."""
     core = server.core
-    login = LoginResult(user_id=user.id, amr=("pwd",), auth_time=core.clock())
-    presence = await sign_in(core, session_id, login)
-    granted = scopes or SCOPES
-    request = AuthorizationRequest(client_id=client, redirect_uri="", scopes=granted)
-    consent = ConsentResult(scopes=granted)
-    family_id = await open_family(core, presence.session_id, request, consent, CODE_AGE_MS)
+    session_id, family_id = await authorize(server, user, scopes or SCOPES, client, session_id)
     policy = RefreshPolicy(ttl=86_400_000, rotate=True, extend=True)
     redeem = RedeemCode(client, None, None, policy, AccessWish(3_600_000))
     redeemed = await core.engine.turn(family.address(TENANT, family_id), redeem)
@@ -131,4 +147,4 @@ async def person(
     encode = core.tokens.encode
     access = encode(Purpose.ACCESS_TOKEN, family_id, redeemed.access_number)
     refresh = encode(Purpose.REFRESH_TOKEN, family_id, redeemed.refresh_number)
-    return Person(server.api(access), user.id, presence.session_id, access, refresh)
+    return Person(server.api(access), user.id, session_id, access, refresh)
