@@ -18,6 +18,11 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     `scopes` and `resources` keep the order in which they were asked for. `prompts` are the prompt
     values asked for; `max_age` is in seconds. `code_challenge` is always of method S256.
     `device_id` is the device that asks (RFC 8628); such a request has no redirect URI.
+
+    What a page may be told besides, under Logto's names: `first_screen` is the page to begin with,
+    `identifier` with which kinds of identifiers, `direct_sign_in` without any (`social:<target>`,
+    `sso:<connector>`), `one_time_token` what proves an address at once, `organization_id` as whom
+    to look.
     """
 
     client_id: str
@@ -33,7 +38,18 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     login_hint: str | None = None
     first_screen: str | None = None
     ui_locales: str | None = None
+    identifier: str | None = None
+    direct_sign_in: str | None = None
+    one_time_token: str | None = None
+    google_one_tap_credential: str | None = None
+    organization_id: str | None = None
     device_id: str | None = None
+
+    @property
+    def asked_identifiers(self) -> tuple[str, ...]:
+        """The kinds of identifiers that the client wants people to be asked for; all if empty."""
+        asks = (self.first_screen or "").startswith("identifier:")
+        return tuple((self.identifier or "").split()) if asks else ()
 
 
 class LoginResult(msgspec.Struct, frozen=True, kw_only=True, tag="login"):

@@ -26,6 +26,21 @@ if TYPE_CHECKING:
 MAX_TEXT = 2048
 """Characters of a value that is passed through: state, nonce, login_hint."""
 
+PASSED_THROUGH = (
+    "state",
+    "nonce",
+    "login_hint",
+    "first_screen",
+    "interaction_mode",
+    "ui_locales",
+    "identifier",
+    "direct_sign_in",
+    "one_time_token",
+    "google_one_tap_credential",
+    "organization_id",
+)
+"""What comes back to the client, or goes on to a page that knows what to do with it."""
+
 MAX_RESOURCES = 16
 """Resources of one authorization; each costs a look-up and a line in the grant."""
 
@@ -81,8 +96,13 @@ class Draft:
             prompts=self.prompts,
             max_age=self.max_age,
             login_hint=get("login_hint"),
-            first_screen=get("first_screen"),
+            first_screen=get("first_screen") or get("interaction_mode"),
             ui_locales=get("ui_locales"),
+            identifier=get("identifier"),
+            direct_sign_in=get("direct_sign_in"),
+            one_time_token=get("one_time_token"),
+            google_one_tap_credential=get("google_one_tap_credential"),
+            organization_id=get("organization_id"),
         )
 
 
@@ -132,7 +152,7 @@ async def check_response_type(draft: Draft) -> None:
 
 async def check_pass_through(draft: Draft) -> None:
     """Values that come back or go on to a page: bounded."""
-    for name in ("state", "nonce", "login_hint", "first_screen", "ui_locales"):
+    for name in PASSED_THROUGH:
         if len(draft.parameters.get(name) or "") > MAX_TEXT:
             raise OAuthError("invalid_request", f"'{name}' is too long")
 

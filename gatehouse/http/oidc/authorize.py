@@ -44,6 +44,16 @@ _SCREENS = {
 }
 """The page that a client may ask to be shown first; anything else is the sign-in page."""
 
+_TOLD = (
+    "organization_id",
+    "ui_locales",
+    "one_time_token",
+    "login_hint",
+    "identifier",
+    "direct_sign_in",
+)
+"""What the page is told of the request in its address, for pages of the tenant's own."""
+
 
 @operations.get("/oidc/auth", "GetAuthorization", hot=True, documented=False)
 async def authorize_by_query(call: AnyCall) -> Reply:
@@ -182,7 +192,7 @@ async def _ask(
             session_id=None if presence is None else presence.session_id,
         ),
     )
-    remembered = browser.remember_interaction(core, call.cookies, request.client_id, uid)
+    remembered = browser.remember_interaction(core, call.cookies, request, uid)
     return _to_page(prompt, request, (*cookies, *remembered))
 
 
@@ -191,10 +201,8 @@ def _to_page(prompt: Prompt, request: AuthorizationRequest, cookies: Sequence[st
     path = "/consent"
     if prompt is Prompt.LOGIN:
         path = _SCREENS.get(request.first_screen or "", _SIGN_IN)
-        if request.login_hint is not None:
-            query["login_hint"] = request.login_hint
-        if request.ui_locales is not None:
-            query["ui_locales"] = request.ui_locales
+        told = {name: getattr(request, name) for name in _TOLD}
+        query |= {name: value for name, value in told.items() if value is not None}
     return go_to(f"{path}?{urlencode(query)}", cookies)
 
 

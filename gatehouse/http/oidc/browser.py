@@ -7,12 +7,13 @@ All are `SameSite=Lax`, so no other site's page can submit a form with them, and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS
+from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS, AuthorizationRequest
 from gatehouse.actors.cookies import (
     APPLICATION_COOKIE,
     DEVICE_COOKIE,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from gatehouse.actors.core import Core
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_ -]{1,64}")
+
+
 def session_id(core: Core, cookies: Mapping[str, str]) -> str | None:
     """The session this browser says it has, if the cookie is ours."""
     value = core.cookies.read(cookies, SESSION_COOKIE)
@@ -42,18 +46,26 @@ def may_resume(core: Core, cookies: Mapping[str, str], uid: str) -> bool:
 
 
 def remember_interaction(
-    core: Core, cookies: Mapping[str, str], client_id: str, uid: str
+    core: Core, cookies: Mapping[str, str], request: AuthorizationRequest, uid: str
 ) -> list[str]:
     """Cookies that make the interaction this browser's."""
     expires = core.clock() + MAX_INTERACTION_AGE_MS
     known = core.cookies.read(cookies, INTERACTION_COOKIE)
-    interactions = add_interaction(known, client_id, uid)
-    application = json.dumps({"appId": client_id}, separators=(",", ":"))
+    interactions = add_interaction(known, request.client_id, uid)
+    application = json.dumps(_shown(request), separators=(",", ":"))
     return [
         *_signed(core, APPLICATION_COOKIE, application, http_only=False),
         *_signed(core, INTERACTION_COOKIE, interactions, expires=expires),
         *_signed(core, RESUME_COOKIE, uid, path=resume_path(uid), expires=expires),
     ]
+
+
+def _shown(request: AuthorizationRequest) -> dict[str, str]:
+    """What `_logto` says. Of what strangers send only what has the form of an id or a language:
+    the cookie is neither quoted nor encoded."""
+    given = {"organizationId": request.organization_id, "uiLocales": request.ui_locales}
+    plain = {name: value for name, value in given.items() if value and _PLAIN.fullmatch(value)}
+    return {"appId": request.client_id, **plain}
 
 
 def forget_resumption(core: Core, uid: str) -> list[str]:

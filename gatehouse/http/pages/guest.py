@@ -80,9 +80,10 @@ class Guest:
 
     @property
     def identifiers(self) -> tuple[IdentifierType, ...]:
-        """With what a person can sign in."""
+        """With what a person can sign in, as far as the client does not want less."""
         usable = {*self.kinds(Method.PASSWORD), *self.kinds(Method.VERIFICATION_CODE)}
-        return tuple(kind for kind in IdentifierType if kind in usable)
+        asked = {kind for kind in usable if kind.value in self.state.params.asked_identifiers}
+        return tuple(kind for kind in IdentifierType if kind in (asked or usable))
 
     def prefers_password(self, kind: IdentifierType) -> bool:
         """Whether a person with such an identifier is asked for a password first."""

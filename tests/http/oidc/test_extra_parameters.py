@@ -1,0 +1,106 @@
+"""What a client may tell of the sign-in that it wants, beyond the standard, and who hears of it."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from gatehouse.actors import interaction
+from gatehouse.actors.cookies import read_interactions
+from tests.http.oidc.house import TENANT, Client, Node, claims, sent_to, sign_in, tokens
+
+
+async def ask(client: Client, **changes: str | None) -> httpx.Response:
+    return await client.http.get("/oidc/auth", params=client.request(**changes))
+
+
+@pytest.mark.parametrize(
+    ("wish", "page"),
+    [
+        ({"first_screen": "sign_in"}, "/sign-in"),
+        ({"first_screen": "signIn"}, "/sign-in"),
+        ({"first_screen": "identifier:sign_in"}, "/sign-in"),
+        ({"first_screen": "register"}, "/register"),
+        ({"first_screen": "identifier:register"}, "/register"),
+        ({"interaction_mode": "signUp"}, "/register"),
+        ({"interaction_mode": "signIn"}, "/sign-in"),
+        ({"interaction_mode": "signUp", "first_screen": "sign_in"}, "/sign-in"),
+        ({"first_screen": "//evil.example"}, "/sign-in"),
+    ],
+)
+async def test_the_first_screen_is_one_of_ours(
+    spa: Client, wish: dict[str, str], page: str
+) -> None:
+    assert sent_to(await ask(spa, **wish), f"{page}?") == {"app_id": "spa"}
+
+
+async def test_the_page_is_told_in_its_address(spa: Client) -> None:
+    told = {
+        "organization_id": "org123",
+        "ui_locales": "de en",
+        "one_time_token": "t&ken",
+        "login_hint": "ada@example.com",
+        "identifier": "email phone",
+        "direct_sign_in": "social:google",
+    }
+    assert sent_to(await ask(spa, **told), "/sign-in?") == {"app_id": "spa", **told}
+
+
+async def test_the_interaction_remembers_what_was_asked(node: Node, spa: Client) -> None:
+    await ask(spa, first_screen="identifier:sign_in", identifier="email", one_time_token="t")
+    cookie = spa.http.cookies["_interaction"]
+    uid = read_interactions(cookie)["spa"]
+    state = await node.core.engine.read(interaction.address(TENANT, uid))
+    assert state is not None
+    assert state.params.asked_identifiers == ("email",)
+    assert state.params.one_time_token == "t"
+
+
+async def test_scripts_of_a_page_find_application_organization_and_language(spa: Client) -> None:
+    await ask(spa, organization_id="org123", ui_locales="de en")
+    shown = json.loads(spa.http.cookies["_logto"])
+    assert shown == {"appId": "spa", "organizationId": "org123", "uiLocales": "de en"}
+
+
+@pytest.mark.parametrize("strange", ["a;b=c", 'x"', "x\r\nset-cookie: a=b", "x" * 100, "\u00fc"])
+async def test_and_no_cookie_of_a_strangers_making(spa: Client, strange: str) -> None:
+    answer = await ask(spa, organization_id=strange, ui_locales=strange)
+    cookies = [one.split("=")[0] for one in answer.headers.get_list("set-cookie")]
+    assert {"a", "b"}.isdisjoint(cookies)
+    (value,) = {one for one in answer.headers.get_list("set-cookie") if one.startswith("_logto=")}
+    assert value.startswith('_logto={"appId":"spa"};')
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["login_hint", "identifier", "direct_sign_in", "one_time_token", "organization_id"],
+)
+async def test_what_is_too_long_is_refused(spa: Client, name: str) -> None:
+    params = sent_to(await ask(spa, **{name: "x" * 3000}), "https://app.example/")
+    assert params["error"] == "invalid_request"
+
+
+async def test_unknown_parameters_are_ignored(spa: Client) -> None:
+    """RFC 6749 §3.1."""
+    wish = {"acr_values": "urn:x", "display": "popup", "vendor": "x", "claims_locales": "de"}
+    assert sent_to(await ask(spa, **wish), "/sign-in?") == {"app_id": "spa"}
+
+
+async def test_max_age_is_answered_with_the_time_of_the_sign_in(spa: Client) -> None:
+    """OpenID Connect Core §3.1.2.1: auth_time is required if max_age was asked for."""
+    assert "auth_time" in claims((await tokens(spa, max_age="100"))["id_token"])
+
+
+async def test_prompt_login_asks_again_whoever_is_signed_in(spa: Client) -> None:
+    await sign_in(spa)
+    sent_to(await ask(spa, prompt="login consent"), "/sign-in?")
+    sent_to(await ask(spa, prompt="consent"), "/consent?")
+    assert sent_to(await ask(spa, prompt="none", scope="openid profile"), "https:")["code"]
+
+
+async def test_max_age_zero_asks_again(node: Node, spa: Client) -> None:
+    await sign_in(spa)
+    node.core.clock.pass_ms(1000)  # type: ignore[attr-defined]
+    sent_to(await ask(spa, max_age="0"), "/sign-in?")
