@@ -216,6 +216,7 @@ def _create(
     if users.find(user.id) is None:
         _check_free(tx, tenant, profile, settings.username_policy.case_sensitive)
         users.create(user)
+        _join(tx, tenant, user.id, profile)
         link_social(tx, tenant, user.id, profile)
         if profile.sso_identity is not None:
             _link(tx, tenant, user.id, profile.sso_identity)
@@ -245,7 +246,16 @@ def _sign_in(
     link_social(tx, tenant, user_id, profile)
     if profile.sso_identity is not None:
         _link(tx, tenant, user_id, profile.sso_identity)
+    _join(tx, tenant, user_id, profile)
     users.signed_in(user_id)
+
+
+def _join(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:
+    """Make the user a member where they were asked to join; what is gone is no longer joined."""
+    if profile.jit_organizations:
+        organizations = Organizations(tx, tenant)
+        there = organizations.get_many(profile.jit_organizations)
+        organizations.join(user_id, [one.id for one in there])
 
 
 def _link(tx: Transaction, tenant: str, user_id: str, link: SsoLink) -> None:

@@ -98,6 +98,14 @@ class Reason(StrEnum):
     ID_TOKEN_INVALID = "connector.social_invalid_id_token"  # noqa: S105
     PROVIDER_TOKEN_INVALID = "connector.social_invalid_access_token"  # noqa: S105
 
+    # One-time tokens
+    TOKEN_NOT_FOUND = "one_time_token.token_not_found"  # noqa: S105
+    TOKEN_EMAIL_MISMATCH = "one_time_token.email_mismatch"  # noqa: S105
+    TOKEN_EVENT_MISMATCH = "one_time_token.interaction_event_mismatch"  # noqa: S105
+    TOKEN_EXPIRED = "one_time_token.token_expired"  # noqa: S105
+    TOKEN_CONSUMED = "one_time_token.token_consumed"  # noqa: S105
+    TOKEN_REVOKED = "one_time_token.token_revoked"  # noqa: S105
+
     # Custom profile fields
     PROFILE_NAME_INVALID = "custom_profile_fields.invalid_name"
     PROFILE_NAME_BUILT_IN = "custom_profile_fields.name_conflict_built_in_prop"

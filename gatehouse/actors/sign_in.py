@@ -152,10 +152,10 @@ async def start(visit: Visit, event: Event, captcha_token: str | None = None) ->
 
 async def switch_event(visit: Visit, event: Event) -> None:
     """From signing in to registering or back. Raises `Refused`."""
-    _, current = await visit.started()
+    state, current = await visit.started()
     entry = visit.entry(f"{current}.Update", interactionEvent=event.value)
     async with logged(visit, entry):
-        check_event(await visit.rules(), event)
+        check_event(await visit.rules(), event, invited=_invited(state))
         await visit.tell(SwitchEvent(event, effects_of(entry)))
 
 
@@ -230,7 +230,7 @@ async def identify(visit: Visit, verification_id: str | None) -> bool:
         if verification_id is None:
             raise Refused(Reason.VERIFICATION_MISSING, part="body")
         rules = await visit.rules()
-        check_event(rules, event)
+        check_event(rules, event, invited=state.record(verification_id).invited)
         if event is Event.SIGN_IN:
             check_sign_in_method(rules, state.record(verification_id))
             await sso_routing.check_open(visit.core, rules, state.record(verification_id))
@@ -265,7 +265,7 @@ async def _register(
     profile = registering_profile(state, verification_id)
     if profile.username is not None:
         check_username(rules.username_policy, profile.username)
-    check_event(rules, Event.REGISTER)
+    check_event(rules, Event.REGISTER, invited=_invited(state))
     check_captcha(rules, passed=state.captcha_passed)
     if state.user_id is None and state.profile_complete:
         await accounts.check_available(visit.core, profile)
@@ -278,6 +278,10 @@ async def _register(
         )
     effects = effects_of(entry.about(userId=registration.user_id))
     await visit.tell(CompleteRegistration(registration.user_id, effects))
+
+
+def _invited(state: Interaction) -> bool:
+    return any(record.invited and record.verified for record in state.records)
 
 
 async def _check_complete(visit: Visit, rules: SignInRules, profile: Profile) -> None:

@@ -164,14 +164,19 @@ def view_settings(experience: SignInExperience, view: type[V]) -> V:
     return msgspec.convert(given, view, strict=False)
 
 
-def check_event(rules: SignInRules, event: Event) -> None:
-    """Raises `Refused(EVENT_NOT_ALLOWED)` where the tenant is closed for the event."""
-    if not rules.allows(event):
+def check_event(rules: SignInRules, event: Event, *, invited: bool = False) -> None:
+    """Raises `Refused(EVENT_NOT_ALLOWED)` where the tenant is closed for the event.
+
+    It is closed for nobody who was `invited`.
+    """
+    if not invited and not rules.allows(event):
         raise Refused(Reason.EVENT_NOT_ALLOWED)
 
 
 def check_sign_in_method(rules: SignInRules, record: Record) -> None:
     """Raises `Refused(METHOD_NOT_ENABLED)` where the verification may not be used to sign in."""
+    if record.invited:
+        return
     method, switch = record.sign_in_method, record.sign_in_switch
     by_switch = switch is not None and rules.switched_on(switch)
     if not by_switch and (method is None or not rules.enables(*method)):
@@ -183,6 +188,8 @@ def check_recovery_method(rules: SignInRules, record: Record) -> None:
 
     A tenant that names no methods allows all that there are.
     """
+    if record.invited:
+        return
     methods = rules.forgot_password_methods
     if not record.resets_password or (methods is not None and record.factor not in methods):
         raise Refused(Reason.CANNOT_RESET_PASSWORD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
+from gatehouse.actors.factors.one_time_token import OneTimeTokenVerification
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.factors.totp import TotpVerification
@@ -12,6 +13,7 @@ from gatehouse.actors.factors.webauthn import SignInPasskey, WebAuthnVerificatio
 VerificationRecord = (
     PasswordVerification
     | NewPasswordIdentity
+    | OneTimeTokenVerification
     | EmailVerificationCode
     | PhoneVerificationCode
     | TotpVerification

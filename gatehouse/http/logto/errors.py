@@ -96,6 +96,17 @@ _CONFLICTS: dict[tuple[str, str], str] = {
 
 _RULES: dict[tuple[str, str], str] = {
     ("domain", "too_many"): "domain.exceed_domain_limit",
+    **{
+        ("one_time_token", rule): f"one_time_token.{rule}"
+        for rule in (
+            "email_mismatch",
+            "interaction_event_mismatch",
+            "token_expired",
+            "token_consumed",
+            "token_revoked",
+            "cannot_reactivate_token",
+        )
+    },
     ("consented_organization", "no_member"): "organization.require_membership",
     ("saml_application_secret", "active"): "application.saml.can_not_delete_active_secret",
     ("mfa_verification", "totp_exists"): "user.totp_already_in_use",
@@ -120,6 +131,7 @@ _NAMED_BY_ID = frozenset(
         "domain",
         "email_template",
         "hook",
+        "one_time_token",
         "organization",
         "organization_scope",
         "resource",

@@ -239,6 +239,14 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "password.expired": (422, "The password has expired."),
     "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
     "password.invalid_legacy_password_format": (400, "The legacy password is not well-formed."),
+    # One-time tokens
+    "one_time_token.token_not_found": (404, "There is no such token."),
+    "one_time_token.email_mismatch": (400, "The token is for another address."),
+    "one_time_token.interaction_event_mismatch": (400, "The token is for something else."),
+    "one_time_token.token_expired": (400, "The token has expired."),
+    "one_time_token.token_consumed": (400, "The token has been used."),
+    "one_time_token.token_revoked": (400, "The token was revoked."),
+    "one_time_token.cannot_reactivate_token": (400, "A token cannot be made good again."),
     # Domains
     "domain.domain_in_use": (422, "The domain is used already."),
     "domain.exceed_domain_limit": (422, "There are as many domains as there can be."),

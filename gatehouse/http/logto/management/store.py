@@ -26,6 +26,7 @@ from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.identities import Secrets, SocialIdentities
 from gatehouse.storage.mfa import MfaVerifications
+from gatehouse.storage.one_time_tokens import OneTimeTokens
 from gatehouse.storage.organizations import (
     OrganizationEmailDomains,
     OrganizationJitRoles,
@@ -106,6 +107,7 @@ class Store:
         self.sso_idp_initiated_configs = SsoIdpInitiatedConfigs(tx, tenant_id)
         self.sso_identities = SsoIdentities(tx, tenant_id)
         self.email_templates = EmailTemplates(tx, tenant_id)
+        self.one_time_tokens = OneTimeTokens(tx, tenant_id)
         self.domains = Domains(tx, tenant_id)
         self.custom_phrases = CustomPhrases(tx, tenant_id)
         self.custom_profile_fields = CustomProfileFields(tx, tenant_id)
