@@ -1,6 +1,6 @@
 """A server as a child process: started, waited for, stopped, paused, killed, started again.
 
-Signals go to exactly the process that was started here. A parent that dies takes its servers with
+Signals go to exactly the process that was started here, and a kill to its children too. A parent that dies takes its servers with
 it (Linux), so that an aborted test run leaves nothing behind; the kernel takes the starting thread
 for the parent, so start servers from the main thread, not from a worker.
 """
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 START_TIMEOUT = 30.0
@@ -94,8 +95,12 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it as a power cut would: with the processes it has started."""
+        children = [] if self._process is None else _children(self._process.pid)
         self.stop(signal.SIGKILL)
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     def pause(self) -> None:
         """It keeps its sockets and does nothing, like a machine that hangs."""
@@ -107,6 +112,16 @@ class Server:
     def _signal(self, which: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(which)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parent = path.read_text().rpartition(")")[2].split()[1]
+            if int(parent) == pid:
+                found.append(int(path.parent.name))
+    return found
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = START_TIMEOUT) -> None:
