@@ -1,8 +1,9 @@
 """A server as a child process: started, waited for, stopped, paused, killed, started again.
 
-Signals go to exactly the process that was started here, and a kill to its children too. A parent that dies takes its servers with
-it (Linux), so that an aborted test run leaves nothing behind; the kernel takes the starting thread
-for the parent, so start servers from the main thread, not from a worker.
+Signals go to exactly the process that was started here, and a kill to its children too. A parent
+that dies takes its servers with it (Linux), so that an aborted test run leaves nothing behind; the
+kernel takes the starting thread for the parent, so start servers from the main thread, not from a
+worker.
 """
 
 from __future__ import annotations
