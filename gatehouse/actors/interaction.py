@@ -292,7 +292,11 @@ class AdvanceVerification(Generic[R]):
         records = tuple(
             cast(VerificationRecord, after) if kept is record else kept for kept in state.records
         )
-        advanced = msgspec.structs.replace(state, records=records)
+        advanced = msgspec.structs.replace(
+            state,
+            records=records,
+            captcha_passed=state.captcha_passed or after.vouched_for,
+        )
         return Turn(advanced, reply, expires_at=state.expires_at, effects=self.effects)
 
 
@@ -303,6 +307,7 @@ class Identify:
     verification_id: str
     user_id: str
     effects: tuple[Effect, ...] = ()
+    linking: bool = False
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """The record must still be the one the facts were gathered for."""
@@ -312,7 +317,8 @@ class Identify:
             refuse(Reason.VERIFICATION_FAILED)
         if state.user_id not in (None, self.user_id):
             refuse(Reason.IDENTITY_CONFLICT)
-        profile = state.profile.merged(record.added_profile)
+        added = record.linked_profile if self.linking else record.added_profile
+        profile = state.profile.merged(added)
         identified = msgspec.structs.replace(state, user_id=self.user_id, profile=profile)
         return _next(identified, self.effects)
 
@@ -328,7 +334,7 @@ def identifying_record(state: Interaction, event: Event, verification_id: str) -
     record: Record = state.record(verification_id)
     if event is Event.FORGOT_PASSWORD and not record.resets_password:
         refuse(Reason.CANNOT_RESET_PASSWORD)
-    if record.user_id is None and record.names is None:
+    if record.user_id is None and record.names is None and record.identity is None:
         refuse(record.stranger)
     return record
 

@@ -80,6 +80,7 @@ class Reason(StrEnum):
     USER_GONE = "user.user_not_exist"
 
     # Identity providers
+    HANDSHAKE_GONE = "session.connector_validation_session_not_found"
     NO_SUCH_CONNECTOR = "session.invalid_connector_id"
     CONNECTOR_GONE = "entity.not_found"
     UNEXPECTED_CONNECTOR = "connector.unexpected_type"
@@ -123,6 +124,7 @@ class Reason(StrEnum):
     EMAIL_EXISTS = "user.email_exists_in_profile"
     PHONE_EXISTS = "user.phone_exists_in_profile"
     USERNAME_EXISTS = "user.username_exists_in_profile"
+    IDENTITY_UNKNOWN = "user.identity_not_exist"
     IDENTITY_TAKEN = "user.identity_already_in_use"
     USERNAME_TAKEN = "user.username_already_in_use"
     EMAIL_TAKEN = "user.email_already_in_use"

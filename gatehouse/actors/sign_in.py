@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from gatehouse.actors import accounts, captcha, fulfilment, lockout, mfa_checks, webhooks
+from gatehouse.actors import accounts, captcha, fulfilment, lockout, mfa_checks, social, webhooks
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.email_blocklist import check_email
@@ -214,10 +214,11 @@ def _payload(identifier: Identifier | None) -> dict[str, object]:
     return {"identifier": {"type": identifier.type.value, "value": identifier.value}}
 
 
-async def identify(visit: Visit, verification_id: str | None) -> bool:
+async def identify(visit: Visit, verification_id: str | None, *, linking: bool = False) -> bool:
     """Say who the person is, by a verification; while registering, create them.
 
-    Returns whether a user was created. Raises `Refused`.
+    `linking`: a social identity that nobody has yet is given to the account that its address leads
+    to. Returns whether a user was created. Raises `Refused`.
     """
     state, event = await visit.started()
     entry = visit.entry(
@@ -237,14 +238,19 @@ async def identify(visit: Visit, verification_id: str | None) -> bool:
         else:
             check_recovery_method(rules, state.record(verification_id))
         record = identifying_record(state, event, verification_id)
-        user = await _identified(visit, record)
+        user = await _identified(visit, record, linking=linking)
         effects = effects_of(entry.about(userId=user.id))
-        await visit.tell(Identify(verification_id, user.id, effects))
+        await visit.tell(Identify(verification_id, user.id, effects, linking))
     return False
 
 
-async def _identified(visit: Visit, record: Record) -> User:
-    """Whom a verification identifies. Raises `Refused`: `USER_GONE`, `USER_SUSPENDED`."""
+async def _identified(visit: Visit, record: Record, *, linking: bool) -> User:
+    """Whom a verification identifies.
+
+    Raises `Refused`: `USER_GONE`, `USER_SUSPENDED`, `IDENTITY_UNKNOWN`.
+    """
+    if record.identity is not None:
+        return accounts.active(await social.owner_of(visit.core, record, linking=linking))
     if record.user_id is not None or record.names is None:
         return await accounts.get_active(visit.core, str(record.user_id))
     user = await accounts.find(visit.core, record.names)

@@ -14,11 +14,13 @@ from gatehouse.actors.audit import AuditEntry
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors.code import RECORDS
 from gatehouse.actors.factors.password import accept_password
+from gatehouse.actors.factors.social import social_record
 from gatehouse.actors.interaction import AddProfile, Interaction, refuse
 from gatehouse.actors.profile_fields import read_profile
 from gatehouse.actors.refusal import Reason
 from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sign_in_rules import check_username
+from gatehouse.actors.sso import routing as sso_routing
 from gatehouse.actors.verification import Event, IdentifierType, Profile
 
 
@@ -51,6 +53,29 @@ async def add_address(visit: Visit, kind: IdentifierType, verification_id: str) 
             refuse(Reason.VERIFICATION_FAILED)
         await _check_absent(visit, state, profile)
         await accounts.check_available(visit.core, profile)
+        await visit.tell(AddProfile(profile, effects_of(entry)))
+
+
+async def add_social(visit: Visit, verification_id: str) -> None:
+    """Give the account a social identity, and what comes with it if it lacks that.
+
+    Raises `Refused`.
+    """
+    state, entry = await _begin(visit, "social")
+    async with logged(visit, entry):
+        record = social_record(state.record(verification_id))
+        rules = await visit.rules()
+        await sso_routing.check_open(visit.core, rules, record)
+        if record.email is not None:
+            check_email(rules.email_blocklist_policy, record.email)
+        known = record.new_profile
+        if known is None:
+            refuse(Reason.VERIFICATION_FAILED)
+        identity = Profile(social_identity=known.social_identity)
+        await _check_absent(visit, state, identity)
+        await accounts.check_available(visit.core, identity)
+        added = known if state.user_id is None else record.linked_profile
+        profile = added.merged(state.profile).merged(identity)
         await visit.tell(AddProfile(profile, effects_of(entry)))
 
 

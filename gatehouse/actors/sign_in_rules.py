@@ -105,6 +105,13 @@ class PasskeySignIn(msgspec.Struct, frozen=True, rename="camel"):
     allow_autofill: bool = False
 
 
+class SocialSignIn(msgspec.Struct, frozen=True, rename="camel"):
+    """What happens once a provider has said who somebody is."""
+
+    automatic_account_linking: bool = False
+    skip_required_identifiers: bool = False
+
+
 class UsernamePolicy(msgspec.Struct, frozen=True, rename="camel"):
     """Which usernames a tenant accepts."""
 
@@ -131,6 +138,8 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
     passkey_sign_in: PasskeySignIn = PasskeySignIn()
     sign_up_profile_fields: tuple[dict[str, Any], ...] | None = None
     single_sign_on_enabled: bool = False
+    social_sign_in: SocialSignIn = SocialSignIn()
+    social_sign_in_connector_targets: tuple[str, ...] = ()
 
     def allows(self, event: Event) -> bool:
         """Whether the tenant is open for this event. Recovering a password is always allowed."""
@@ -150,6 +159,7 @@ class SignInRules(msgspec.Struct, frozen=True, rename="camel"):
         switches = {
             Switch.PASSKEY: self.passkey_sign_in.enabled,
             Switch.SINGLE_SIGN_ON: self.single_sign_on_enabled,
+            Switch.SOCIAL: True,
         }
         return switches[switch]
 

@@ -6,6 +6,7 @@ from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
 from gatehouse.actors.factors.one_time_token import OneTimeTokenVerification
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
+from gatehouse.actors.factors.social import SocialVerification
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.factors.totp import TotpVerification
 from gatehouse.actors.factors.webauthn import SignInPasskey, WebAuthnVerification
@@ -20,6 +21,7 @@ VerificationRecord = (
     | BackupCodeVerification
     | WebAuthnVerification
     | SignInPasskey
+    | SocialVerification
     | EnterpriseSsoVerification
 )
 """Everything an interaction can remember as a verification."""

@@ -12,6 +12,7 @@ from gatehouse.http.logto.experience import (
     one_time_token,
     password,
     profile,
+    social,
     totp,
     verification_code,
     web_authn,
@@ -25,6 +26,7 @@ OPERATIONS = (
     *totp.operations,
     *backup_code.operations,
     *web_authn.operations,
+    *social.operations,
     *profile.operations,
     *mfa.operations,
 )

@@ -32,8 +32,9 @@ SHOWN_OF_PROFILES = (
     "avatar",
     "profile",
     "custom_data",
+    "social_identity",
 )
-"""What the person's own browser may see of what it gave: everything but the password."""
+"""What the person's own browser may see of what it gave: no password and no token."""
 
 
 @operations.put(
@@ -71,7 +72,11 @@ async def switch_event(call: Call[EventBody]) -> None:
 )
 async def identify(call: Call[IdentificationBody]) -> Reply | None:
     """Say who is signing in by a verification, or create the user who is registering."""
-    created = await sign_in.identify(visit_of(call), call.body.verification_id)
+    created = await sign_in.identify(
+        visit_of(call),
+        call.body.verification_id,
+        linking=bool(call.body.link_social_identity),
+    )
     return Reply(201, "Created", content_type="text/plain; charset=utf-8") if created else None
 
 

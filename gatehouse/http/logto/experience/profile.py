@@ -38,6 +38,13 @@ class AddressBody(Wire):
     verification_id: VerificationId
 
 
+class SocialBody(Wire):
+    """A social identity that its provider has vouched for."""
+
+    type: Literal["social"]
+    verification_id: VerificationId
+
+
 class FieldsBody(Wire):
     """The form of the tenant's own fields."""
 
@@ -51,7 +58,7 @@ class NewPasswordBody(Wire):
     password: Password
 
 
-AnyBody = UsernameBody | PasswordBody | AddressBody | FieldsBody
+AnyBody = UsernameBody | PasswordBody | AddressBody | SocialBody | FieldsBody
 ProfileBody = Annotated[AnyBody, Field(discriminator="type")]
 
 
@@ -72,6 +79,8 @@ async def add_profile(call: Call[AnyBody]) -> None:
             await sign_in_profile.add_password(visit, password)
         case AddressBody(type=kind, verification_id=verification_id):
             await sign_in_profile.add_address(visit, IdentifierType(kind), verification_id)
+        case SocialBody(verification_id=verification_id):
+            await sign_in_profile.add_social(visit, verification_id)
         case FieldsBody(values=values):
             await sign_in_profile.add_fields(visit, values)
 

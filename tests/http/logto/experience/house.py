@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,11 @@ from hypercorn import Config
 
 from gatehouse.actors.audit import keep_audit_log
 from gatehouse.actors.core import Core, build_core
+from gatehouse.actors.connectors.factories import FACTORIES
+from gatehouse.actors.connectors.factory import Factory
+from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.hashing import HashObserver, PasswordHasher, hash_now
+from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.engine.engine import Engine
 from gatehouse.engine.outbox import Delivery
@@ -187,10 +191,19 @@ def furnish(tx: Transaction) -> None:
 
 
 @asynccontextmanager
-async def open_house(redis_url: str, database_url: str, size: int = 2) -> AsyncIterator[House]:
-    """A server of so many nodes over a migrated database, for the duration of the block."""
+async def open_house(
+    redis_url: str,
+    database_url: str,
+    size: int = 2,
+    catalogue: Mapping[str, Factory] | None = None,
+) -> AsyncIterator[House]:
+    """A server of so many nodes over a migrated database, for the duration of the block.
+
+    `catalogue`: factories of connectors in place of those of the same ids.
+    """
     house = House([], Hashes())
     ring = SecretRing([b"s" * 32])
+    outbound = Outbound(allow_private=True)
     vault = Vault({"k1": b"k" * 32})
     async with AsyncExitStack() as stack:
         links = await stack.enter_async_context(_nursery())
@@ -209,6 +222,8 @@ async def open_house(redis_url: str, database_url: str, size: int = 2) -> AsyncI
                 db=db,
                 hasher=PasswordHasher(1, observer=house.hashes),
                 ring=ring,
+                outbound=outbound,
+                messengers=Messengers(db, outbound, catalogue={**FACTORIES, **(catalogue or {})}),
             )
             _listen(engine, db, house)
             handle_messages(engine, core.messengers)
