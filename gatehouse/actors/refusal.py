@@ -87,7 +87,7 @@ class Reason(StrEnum):
     CONNECTOR_MISCONFIGURED = "connector.invalid_config"
     CONNECTOR_METADATA_INVALID = "connector.invalid_metadata"
     CONNECTOR_CERTIFICATE_INVALID = "connector.invalid_certificate"
-    CONNECTOR_SESSION_NOT_FOUND = "session.connector_validation_session_not_found"
+    HANDSHAKE_GONE = "session.connector_validation_session_not_found"
     SSO_ENABLED = "session.sso_enabled"
     SSO_IDENTITY_UNKNOWN = "user.sso_identity_not_exist"
     SSO_SIGNING_UNAVAILABLE = "single_sign_on.sso_signing_unavailable"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -188,6 +189,28 @@ def post_form(response: str, relay_state: str | None = None) -> dict[str, str]:
     return form if relay_state is None else form | {"RelayState": relay_state}
 
 
-def hours_ago(hours: int) -> datetime:
-    """A time in the past."""
-    return datetime.now(UTC) - timedelta(hours=hours)
+def bent(response: str, key: SelfSigned, bend: Callable[[etree._Element], None]) -> str:
+    """The response after `bend` changed it, with the assertion signed anew."""
+    root = etree.fromstring(response.encode())
+    for signature in root.xpath("//ds:Signature", namespaces=NS):
+        signature.getparent().remove(signature)
+    bend(root)
+    (assertion,) = root.xpath("//saml:Assertion", namespaces=NS)
+    return signed(root, assertion, key)
+
+
+def signed(
+    root: etree._Element,
+    element: etree._Element,
+    key: SelfSigned,
+    method: Any = xmlsec.constants.TransformRsaSha256,
+    digest: Any = xmlsec.constants.TransformSha256,
+) -> str:
+    """The document with this element signed (SAML 2.0 Core §5.4)."""
+    template = xmlsec.template.create(root, xmlsec.constants.TransformExclC14N, method)
+    issuer = element.find("saml:Issuer", NS)
+    issuer.addnext(template)
+    reference = xmlsec.template.add_reference(template, digest, uri=f"#{element.get('ID')}")
+    xmlsec.template.add_transform(reference, xmlsec.constants.TransformEnveloped)
+    xmlsec.template.add_transform(reference, xmlsec.constants.TransformExclC14N)
+    return sign_element(etree.tostring(root), element.get("ID"), key)

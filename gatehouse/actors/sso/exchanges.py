@@ -73,7 +73,7 @@ def assertion_address(tenant: str, issuer: str, assertion_id: str) -> Address[Us
 
 def gone() -> NoReturn:
     """Say that there is no such exchange, or not any more."""
-    raise Refused(Reason.CONNECTOR_SESSION_NOT_FOUND)
+    raise Refused(Reason.HANDSHAKE_GONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
+import trio
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
 
 from gatehouse.actors import certificates
+from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.outbound import Outbound, OutboundError
 from gatehouse.actors.sso.configs import (
     GOOGLE_ISSUER,
@@ -34,6 +36,9 @@ KEPT_MS = 5 * 60_000
 MAX_KEPT = 512
 MAX_CERTIFICATES = 10
 """Certificates of one identity provider: some announce the next ones beside those in use."""
+
+SAML_THREADS = 4
+"""Assertions that are verified at the same time: that computes for some milliseconds each."""
 
 T = TypeVar("T")
 
@@ -80,9 +85,14 @@ def oidc_config(config: OidcConfig | GoogleConfig) -> OidcConfig:
 
 
 class IdentityProviders:
-    """Asks identity providers, and remembers their answers for a while."""
+    """Asks identity providers, and remembers their answers for a while.
+
+    `backchannel` is for what has to do with one sign-in, `threads` for what computes.
+    """
 
     def __init__(self, outbound: Outbound, clock: Callable[[], int]) -> None:
+        self.backchannel = Backchannel(outbound, clock)
+        self.threads = trio.CapacityLimiter(SAML_THREADS)
         self._outbound = outbound
         self._clock = clock
         self._kept: dict[str, tuple[int, Any]] = {}
@@ -117,14 +127,6 @@ class IdentityProviders:
                     (_certificate(config.x509_certificate),),
                 )
         raise ProviderError("invalid_config", "The configuration has no metadata.")
-
-    async def json(self, url: str, *, fresh: bool = False) -> Any:
-        """Any JSON document of a provider, such as its keys. Raises ProviderError."""
-
-        async def fetch() -> Any:
-            return _json(await self._get(url, "invalid_config"))
-
-        return await self._remembered(url, fetch, fresh=fresh)
 
     async def _get(self, url: str, code: str) -> bytes:
         try:
@@ -207,12 +209,3 @@ def _certificate(text: str) -> str:
         return certificates.pem(certificates.read_certificate(text))
     except ValueError:
         raise ProviderError("invalid_certificate", "The certificate cannot be read.") from None
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ProviderError(
-            "invalid_config", "The identity provider's answer is no JSON."
-        ) from None

@@ -387,8 +387,8 @@ MESSAGES: dict[str, tuple[int, str]] = {
     # Interaction and session
     "session.sso_enabled": (422, "People of this company sign in through their company."),
     "session.connector_validation_session_not_found": (
-        404,
-        "Nobody waits for this answer: please sign in again.",
+        400,
+        "This answer was used before, or nothing was begun.",
     ),
     "session.not_found": (400, "The session has ended. Please go back and sign in again."),
     "session.interaction_not_found": (404, "The sign-in has not been started."),

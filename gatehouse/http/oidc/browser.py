@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS, AuthorizationRequest
 from gatehouse.actors.cookies import (
     APPLICATION_COOKIE,
+    ARRIVAL_COOKIE,
     DEVICE_COOKIE,
     INTERACTION_COOKIE,
     RESUME_COOKIE,
@@ -24,6 +25,7 @@ from gatehouse.actors.cookies import (
     add_interaction,
 )
 from gatehouse.actors.device_authorization import DEVICE_AGE_MS
+from gatehouse.actors.sso.exchanges import EXCHANGE_MS
 from gatehouse.actors.saml.session import SAML_SESSION_AGE_MS
 from gatehouse.actors.tokens import is_uid
 
@@ -110,6 +112,22 @@ def remember_saml_session(core: Core, session: str) -> list[str]:
 def forget_saml_session(core: Core) -> list[str]:
     """Cookies that forget a request that was answered."""
     return _signed(core, SAML_COOKIE, "", expires=0)
+
+
+def arrival(core: Core, cookies: Mapping[str, str]) -> str | None:
+    """What a company's identity provider said of this browser's person without being asked."""
+    value = core.cookies.read(cookies, ARRIVAL_COOKIE)
+    return value if value is not None and is_uid(value) else None
+
+
+def remember_arrival(core: Core, exchange_id: str) -> list[str]:
+    """Cookies that make it this browser's."""
+    return _signed(core, ARRIVAL_COOKIE, exchange_id, expires=core.clock() + EXCHANGE_MS)
+
+
+def forget_arrival(core: Core) -> list[str]:
+    """Cookies that forget it."""
+    return _signed(core, ARRIVAL_COOKIE, "", expires=0)
 
 
 def resume_path(uid: str) -> str:

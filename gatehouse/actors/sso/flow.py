@@ -1,0 +1,393 @@
+"""Signing in through a company, step by step: sent there, answered, back again.
+
+With OpenID Connect the browser brings a code back to the page. With SAML it posts an assertion to
+this server first (`receive`), which then sends it on to the page; what the assertion said waits in
+an exchange. What comes back proves something only to the interaction that asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import msgspec
+import trio
+
+from gatehouse.actors.client_assertion import UseOnce
+from gatehouse.actors.connectors.social.oauth_client import Handshake, new_handshake, with_query
+from gatehouse.actors.factors.sso import EnterpriseSsoVerification
+from gatehouse.actors.interaction import AddVerification, Interaction
+from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in import Visit, effects_of, logged
+from gatehouse.actors.sso import oidc, saml
+from gatehouse.actors.sso.configs import InvalidSsoConfig, SamlConfig
+from gatehouse.actors.sso.domains import domain_of
+from gatehouse.actors.sso.exchanges import (
+    EXCHANGE_MS,
+    Answer,
+    Ask,
+    Exchange,
+    Receive,
+    Take,
+    address,
+    assertion_address,
+)
+from gatehouse.actors.sso.identity_providers import ProviderError, oidc_config
+from gatehouse.actors.sso.routing import parsed_config
+from gatehouse.actors.tokens import new_uid
+from gatehouse.storage.applications import Applications
+from gatehouse.storage.ids import new_id
+from gatehouse.storage.sso_connectors import (
+    SsoConnector,
+    SsoConnectors,
+    SsoIdentities,
+    SsoIdpInitiatedConfig,
+    SsoIdpInitiatedConfigs,
+    SsoSigningKeys,
+)
+from gatehouse.storage.users import Users
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
+    from gatehouse.storage.transaction import Transaction
+
+FACTOR = "EnterpriseSso"
+MAX_IDENTITY_ID = 128
+MAX_ISSUER = 256
+"""What Logto's columns hold."""
+
+MAX_INFO = 32 * 1024
+"""Bytes of what a provider says of one person that are kept; of more, only what is needed."""
+
+NEEDED = ("id", "email", "name", "avatar")
+
+_PROVIDER_ERRORS = {
+    "invalid_config": Reason.CONNECTOR_MISCONFIGURED,
+    "invalid_metadata": Reason.CONNECTOR_METADATA_INVALID,
+    "invalid_certificate": Reason.CONNECTOR_CERTIFICATE_INVALID,
+}
+
+
+async def begin(
+    visit: Visit,
+    connector_id: str,
+    redirect_uri: str,
+    state: str,
+    *,
+    arrived: str | None = None,
+) -> tuple[str, str]:
+    """Send somebody to their company. Returns the id of the verification and where to go.
+
+    `arrived` is the id of an assertion that came unasked. Raises `NotFound`, `Refused`.
+    """
+    core = visit.core
+    _, event = await visit.started()
+    record_id = new_id()
+    entry = visit.entry(
+        f"{event}.Verification.{FACTOR}.Create",
+        verificationId=record_id,
+        payload={"connectorId": connector_id},
+    )
+    async with logged(visit, entry):
+        connector = await find_connector(core, connector_id)
+        config = _config(connector)
+        record = EnterpriseSsoVerification(id=record_id, connector_id=connector.id)
+        if isinstance(config, SamlConfig):
+            waiting = Exchange(
+                connector_id=connector.id,
+                expires_at=core.clock() + EXCHANGE_MS,
+                uid=visit.uid,
+                redirect_uri=redirect_uri,
+                state=state,
+            )
+            exchange_id, uri = await _ask_saml(core, connector, config, waiting, arrived)
+            record = msgspec.structs.replace(record, exchange_id=exchange_id)
+        else:
+            handshake = new_handshake(redirect_uri, state)
+            uri = await _ask_oidc(core, config, handshake)
+            record = msgspec.structs.replace(record, handshake=handshake)
+        await visit.tell(AddVerification(record, effects_of(entry)))
+    return record_id, uri
+
+
+async def verify(
+    visit: Visit, connector_id: str, verification_id: str, answer: Mapping[str, Any]
+) -> None:
+    """The browser is back from the company. Raises `NotFound`, `Refused`."""
+    core = visit.core
+    interaction, event = await visit.started()
+    entry = visit.entry(
+        f"{event}.Verification.{FACTOR}.Submit",
+        verificationId=verification_id,
+        payload={"connectorId": connector_id},
+    )
+    try:
+        async with logged(visit, entry):
+            record = _begun(interaction, connector_id, verification_id)
+            if record.verified:
+                return
+            connector = await find_connector(core, connector_id)
+            said = await _answered(visit, connector, record, answer)
+            passed = await _recognized(core, connector, record, said)
+            entry = entry.about(userId=passed.account)
+            await visit.tell(AddVerification(passed, effects_of(entry)))
+    except Refused:
+        core.observer.sign_in(FACTOR, "refused")
+        raise
+    core.observer.sign_in(FACTOR, "passed")
+
+
+async def receive(core: Core, connector_id: str, response: str, relay_state: str) -> str:
+    """A SAML response was posted. Returns where the browser goes on. Raises `NotFound`, `Refused`.
+
+    What it proves is kept for the interaction that asked, and shown to nobody else.
+    """
+    connector, config = await _saml_connector(core, connector_id)
+    exchange = await core.engine.read(address(core.tenant_id, relay_state))
+    if exchange is None or exchange.connector_id != connector.id or exchange.answer is not None:
+        raise Refused(Reason.HANDSHAKE_GONE)
+    answer = await _verified(core, connector, config, response, exchange.request_id)
+    await core.engine.turn(address(core.tenant_id, relay_state), Receive(connector.id, answer))
+    return with_query(exchange.redirect_uri or core.public_url, {"state": exchange.state})
+
+
+async def receive_unasked(core: Core, connector_id: str, response: str) -> tuple[str, str]:
+    """A SAML response was posted that nobody asked for, where that is allowed.
+
+    Returns the id under which it waits, and where the browser goes: an authorization request of
+    its own begins there. Raises `NotFound`, `Refused`.
+    """
+    connector, config = await _saml_connector(core, connector_id)
+    onward = await core.db.lookup(_idp_initiated, core.tenant_id, connector.id)
+    if onward is None:
+        raise Refused(Reason.HANDSHAKE_GONE)
+    answer = await _verified(core, connector, config, response, None)
+    arrived = new_uid()
+    waiting = Exchange(
+        connector_id=connector.id, expires_at=core.clock() + EXCHANGE_MS, answer=answer
+    )
+    await core.engine.turn(address(core.tenant_id, arrived), Ask(waiting))
+    return arrived, _onward(core, *onward)
+
+
+async def find_connector(core: Core, connector_id: str) -> SsoConnector:
+    """The connector of this id. Raises `NotFound`."""
+    return await core.db.lookup(_connector, core.tenant_id, connector_id)
+
+
+async def service_provider(core: Core, connector_id: str) -> saml.ServiceProvider:
+    """We, as a connector's identity provider knows us. Raises `NotFound`, `Refused`."""
+    connector, config = await _saml_connector(core, connector_id)
+    return await _service_provider(core, connector, config)
+
+
+def _begun(
+    interaction: Interaction, connector_id: str, verification_id: str
+) -> EnterpriseSsoVerification:
+    """What was begun with this connector. Raises `Refused(VERIFICATION_NOT_FOUND)`."""
+    record = interaction.record(verification_id)
+    if not isinstance(record, EnterpriseSsoVerification) or record.connector_id != connector_id:
+        raise Refused(Reason.VERIFICATION_NOT_FOUND)
+    return record
+
+
+def _config(connector: SsoConnector) -> Any:
+    try:
+        return parsed_config(connector)
+    except InvalidSsoConfig:
+        raise Refused(Reason.CONNECTOR_MISCONFIGURED) from None
+
+
+async def _saml_connector(core: Core, connector_id: str) -> tuple[SsoConnector, SamlConfig]:
+    connector = await find_connector(core, connector_id)
+    config = _config(connector)
+    if not isinstance(config, SamlConfig):
+        raise Refused(Reason.UNEXPECTED_CONNECTOR)
+    return connector, config
+
+
+async def _ask_oidc(core: Core, config: Any, handshake: Handshake) -> str:
+    try:
+        metadata = await core.identity_providers.oidc(oidc_config(config).issuer)
+    except ProviderError as error:
+        raise Refused(_PROVIDER_ERRORS[error.code]) from None
+    return oidc.authorization_uri(config, metadata, handshake)
+
+
+async def _ask_saml(
+    core: Core,
+    connector: SsoConnector,
+    config: SamlConfig,
+    waiting: Exchange,
+    arrived: str | None,
+) -> tuple[str, str]:
+    """Begin an exchange; one that was answered before it was begun needs no identity provider."""
+    exchange_id = new_uid()
+    if arrived is not None:
+        answer = await _arrived(core, connector, arrived)
+        if answer is not None:
+            waiting = msgspec.structs.replace(waiting, answer=answer)
+            await core.engine.turn(address(core.tenant_id, exchange_id), Ask(waiting))
+            return exchange_id, with_query(waiting.redirect_uri or "", {"state": waiting.state})
+    us = await _service_provider(core, connector, config)
+    request = await trio.to_thread.run_sync(
+        us.request, exchange_id, limiter=core.identity_providers.threads
+    )
+    asked = msgspec.structs.replace(waiting, request_id=request.id)
+    await core.engine.turn(address(core.tenant_id, exchange_id), Ask(asked))
+    return exchange_id, request.url
+
+
+async def _arrived(core: Core, connector: SsoConnector, arrived: str) -> Answer | None:
+    """What an assertion said that came unasked, unless it is gone or of another connector."""
+    try:
+        return await core.engine.turn(address(core.tenant_id, arrived), Take(connector.id, None))
+    except Refused:
+        return None
+
+
+async def _service_provider(
+    core: Core, connector: SsoConnector, config: SamlConfig
+) -> saml.ServiceProvider:
+    try:
+        metadata = await core.identity_providers.saml(config)
+    except ProviderError as error:
+        raise Refused(_PROVIDER_ERRORS[error.code]) from None
+    key = None
+    if config.signs_requests:
+        key = await core.db.read(_signing_key, core.tenant_id, connector.id)
+        if key is None:
+            raise Refused(Reason.SSO_SIGNING_UNAVAILABLE)
+    return saml.ServiceProvider(core.public_url, connector.id, config, metadata, key)
+
+
+async def _verified(
+    core: Core,
+    connector: SsoConnector,
+    config: SamlConfig,
+    response: str,
+    request_id: str | None,
+) -> Answer:
+    """Who a response says that somebody is; it is used up. Raises `Refused`."""
+    us = await _service_provider(core, connector, config)
+    assertion = await trio.to_thread.run_sync(
+        us.verify, response, request_id, limiter=core.identity_providers.threads
+    )
+    issuer = us.metadata.entity_id
+    used = assertion_address(core.tenant_id, issuer, assertion.id)
+    if not await core.engine.turn(used, UseOnce(assertion.expires_at)):
+        raise Refused(Reason.AUTHORIZATION_FAILED)
+    info = saml.user_info(config, assertion)
+    return Answer(issuer=issuer, user_info=_bounded(info))
+
+
+async def _answered(
+    visit: Visit,
+    connector: SsoConnector,
+    record: EnterpriseSsoVerification,
+    answer: Mapping[str, Any],
+) -> Answer:
+    """What the identity provider said. Raises `Refused`."""
+    core, config = visit.core, _config(connector)
+    if isinstance(config, SamlConfig):
+        exchange = address(core.tenant_id, record.exchange_id or "")
+        return await core.engine.turn(exchange, Take(connector.id, visit.uid))
+    if record.handshake is None:
+        raise Refused(Reason.HANDSHAKE_GONE)
+    providers, settings = core.identity_providers, oidc_config(config)
+    try:
+        metadata = await providers.oidc(settings.issuer)
+    except ProviderError as error:
+        raise Refused(_PROVIDER_ERRORS[error.code]) from None
+    info = await oidc.identify(providers.backchannel, config, metadata, record.handshake, answer)
+    return Answer(issuer=settings.issuer, user_info=_bounded(info))
+
+
+async def _recognized(
+    core: Core, connector: SsoConnector, record: EnterpriseSsoVerification, said: Answer
+) -> EnterpriseSsoVerification:
+    """The verification with whom it means: found by identity, or by an address of the company's.
+
+    Raises `Refused(AUTHORIZATION_FAILED)` where the provider does not name anybody.
+    """
+    info = said.user_info
+    identity_id, email = info.get("id"), info.get("email")
+    if (
+        not isinstance(identity_id, str)
+        or not 0 < len(identity_id) <= MAX_IDENTITY_ID
+        or len(said.issuer) > MAX_ISSUER
+    ):
+        raise Refused(Reason.AUTHORIZATION_FAILED)
+    trusted = email if isinstance(email, str) and domain_of(email) in connector.domains else None
+    account = await core.db.lookup(_account, core.tenant_id, said.issuer, identity_id, trusted)
+    return msgspec.structs.replace(
+        record,
+        handshake=None,
+        exchange_id=None,
+        issuer=said.issuer,
+        enterprise_sso_user_info=info,
+        trusted_email=trusted,
+        syncs_profile=connector.sync_profile,
+        account=account,
+    )
+
+
+def _bounded(info: dict[str, Any]) -> dict[str, Any]:
+    if len(msgspec.json.encode(info)) <= MAX_INFO:
+        return info
+    return {name: info[name] for name in NEEDED if name in info}
+
+
+def _onward(core: Core, config: SsoIdpInitiatedConfig, redirect_uris: list[str]) -> str:
+    """Where somebody goes on who came unasked. Raises `Refused`."""
+    connector_id = config.sso_connector_id
+    if not config.auto_send_authorization_request:
+        callback = config.client_idp_initiated_auth_callback_uri
+        if callback is None:
+            raise Refused(Reason.HANDSHAKE_GONE)
+        return with_query(callback, {"ssoConnectorId": connector_id})
+    redirect_uri = config.redirect_uri or next(iter(redirect_uris), None)
+    if redirect_uri is None:
+        raise Refused(Reason.HANDSHAKE_GONE)
+    more = dict(config.auth_parameters)
+    scopes = ("openid", "profile", *more.pop("scope", "").split())
+    query = {
+        **more,
+        "client_id": config.default_application_id,
+        "redirect_uri": redirect_uri,
+        "response_type": "code",
+        "prompt": "login",
+        "direct_sign_in": f"sso:{connector_id}",
+        "scope": " ".join(dict.fromkeys(scopes)),
+    }
+    return f"{core.issuer}/auth?{urlencode(query)}"
+
+
+def _connector(tx: Transaction, tenant: str, connector_id: str) -> SsoConnector:
+    return SsoConnectors(tx, tenant).get(connector_id)
+
+
+def _signing_key(tx: Transaction, tenant: str, connector_id: str) -> saml.SigningKey | None:
+    key = SsoSigningKeys(tx, tenant).active(connector_id)
+    return None if key is None else saml.SigningKey(key.private_key, key.certificate)
+
+
+def _account(
+    tx: Transaction, tenant: str, issuer: str, identity_id: str, email: str | None
+) -> str | None:
+    known = SsoIdentities(tx, tenant).find_by_identity(issuer, identity_id)
+    if known is not None:
+        return known.user_id
+    user = None if email is None else Users(tx, tenant).find_by_email(email)
+    return None if user is None else user.id
+
+
+def _idp_initiated(
+    tx: Transaction, tenant: str, connector_id: str
+) -> tuple[SsoIdpInitiatedConfig, list[str]] | None:
+    config = SsoIdpInitiatedConfigs(tx, tenant).find(connector_id)
+    if config is None:
+        return None
+    application = Applications(tx, tenant).get(config.default_application_id)
+    return config, application.oidc_client_metadata.redirect_uris

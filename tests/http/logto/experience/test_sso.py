@@ -1,0 +1,492 @@
+"""Signing in through a company: OpenID Connect and SAML, from the first question to the account."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import msgspec
+import pytest
+
+from gatehouse.actors.sso.saml import assertion_consumer_url, entity_id
+from gatehouse.storage.organizations import Organizations
+from gatehouse.storage.organizations_members import OrganizationUsers
+from gatehouse.storage.organizations_records import Organization
+from gatehouse.storage.records import User
+from gatehouse.storage.sso_connectors import (
+    OrganizationJitSsoConnectors,
+    SsoConnector,
+    SsoConnectors,
+)
+from gatehouse.storage.tenants import SignInExperiences
+from gatehouse.storage.users import Users
+from tests.http.contract import Api, check_answer
+from tests.http.logto.experience.browsing import Browser
+from tests.http.running import BOTH_DATABASES, TENANT, Server
+from tests.servers.identity_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    IdentityProvider,
+    open_identity_provider,
+)
+from tests.servers.saml_identity_provider import SamlIdentityProvider, post_form
+
+PAGE = "https://app.example/callback/sso"
+STATE = "the page's state"
+
+
+@pytest.fixture(scope="module")
+def company() -> SamlIdentityProvider:
+    return SamlIdentityProvider()
+
+
+@dataclass
+class Office:
+    """A server to which companies are connected."""
+
+    server: Server
+    company: SamlIdentityProvider
+    provider: IdentityProvider
+
+    async def browser(self, event: str = "SignIn") -> Browser:
+        browser = await Browser(self.server.core, self.server.client).arrive()
+        return await browser.start(event)
+
+    async def connect(self, protocol: str = "SAML", **fields: Any) -> str:
+        """Connect a company; the connector's id."""
+        config = {"metadata": self.company.metadata()}
+        if protocol != "SAML":
+            config = {
+                "clientId": CLIENT_ID,
+                "clientSecret": CLIENT_SECRET,
+                "issuer": self.provider.issuer,
+            }
+        record = SsoConnector(
+            provider_name=protocol,
+            connector_name=fields.pop("name", protocol),
+            config=msgspec.json.encode(fields.pop("config", config)).decode(),
+            **{"domains": ["corp.example"], **fields},
+        )
+        made = await self.server.core.db.write(lambda tx: SsoConnectors(tx, TENANT).create(record))
+        return made.id
+
+    async def settle(self, **settings: Any) -> None:
+        core = self.server.core
+        await core.db.write(lambda tx: SignInExperiences(tx, TENANT).change(**settings))
+        core.directory.forget()
+
+    async def begin(self, browser: Browser, connector: str) -> tuple[str, str]:
+        """The verification, and where the browser is sent."""
+        reply = await browser(
+            "CreateEnterpriseSsoVerification",
+            connectorId=connector,
+            json={"state": STATE, "redirectUri": PAGE},
+        )
+        return reply["verificationId"], reply["authorizationUri"]
+
+    async def post(self, connector: str, form: dict[str, str]) -> httpx.Response:
+        """What the browser posts from the identity provider's page."""
+        answer = await self.server.client.post(
+            f"/api/authn/single-sign-on/saml/{connector}", data=form
+        )
+        check_answer("AssertSingleSignOnSaml", answer)
+        return answer
+
+    async def passed(self, browser: Browser, connector: str, protocol: str = "SAML") -> str:
+        """Through the company and back again; the verification's id."""
+        verification, uri = await self.begin(browser, connector)
+        if protocol == "SAML":
+            answer = await self.post(connector, self.company.answer(uri))
+            assert answer.status_code == 302, answer.text
+            assert answer.headers["location"].startswith(f"{PAGE}?")
+            data = dict(parse_qs(urlsplit(answer.headers["location"]).query))
+            assert data == {"state": [STATE]}
+            data = {"state": STATE}
+        else:
+            data = await self.provider.visit(uri)
+        await self.verify(browser, connector, verification, data)
+        return verification
+
+    async def verify(
+        self, browser: Browser, connector: str, verification: str, data: dict[str, Any]
+    ) -> None:
+        reply = await browser(
+            "VerifyEnterpriseSsoVerification",
+            connectorId=connector,
+            json={"verificationId": verification, "connectorData": data},
+        )
+        assert reply["verificationId"] == verification
+
+    async def users(self) -> list[User]:
+        found = await self.server.core.db.read(lambda tx: Users(tx, TENANT).search().items)
+        return [user for user in found if user.username != "demo"]
+
+    async def add_user(self, **fields: Any) -> User:
+        return await self.server.core.db.write(lambda tx: Users(tx, TENANT).create(User(**fields)))
+
+
+@pytest.fixture
+async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
+    async with open_identity_provider() as provider:
+        provider.person = {
+            "sub": "anna-7",
+            "name": "Anna",
+            "email": "anna@corp.example",
+            "email_verified": True,
+        }
+        office = Office(server, company, provider)
+        await office.settle(single_sign_on_enabled=True)
+        yield office
+
+
+BOTH_PROTOCOLS = pytest.mark.parametrize("protocol", ["SAML", "OIDC"])
+
+
+@BOTH_DATABASES
+@BOTH_PROTOCOLS
+async def test_somebody_new_gets_an_account_and_signs_in_with_it_again(
+    office: Office, protocol: str
+) -> None:
+    connector = await office.connect(protocol)
+    browser = await office.browser()
+    verification = await office.passed(browser, connector, protocol)
+    body = {"verificationId": verification}
+    assert await browser.refused("IdentifyUser", body) == (404, "user.sso_identity_not_exist")
+    await browser("UpdateInteractionEvent", json={"interactionEvent": "Register"})
+    await browser.identify(verification, expect=201)
+    await browser.submit()
+    (user,) = await office.users()
+    assert (user.name, user.primary_email) == ("Anna", "anna@corp.example")
+    again = await office.browser()
+    await again.identify(await office.passed(again, connector, protocol))
+    await again.submit()
+    assert [one.id for one in await office.users()] == [user.id]
+    identities = await office.server.core.db.read(
+        lambda tx: Users(tx, TENANT).sso_identities(user.id)
+    )
+    assert [one.sso_connector_id for one in identities] == [connector]
+
+
+@BOTH_PROTOCOLS
+async def test_an_account_with_the_companys_address_is_linked(
+    office: Office, protocol: str
+) -> None:
+    connector = await office.connect(protocol)
+    user = await office.add_user(primary_email="Anna@corp.example", name="Old")
+    browser = await office.browser()
+    await browser.identify(await office.passed(browser, connector, protocol))
+    await browser.submit()
+    (identity,) = await office.server.core.db.read(
+        lambda tx: Users(tx, TENANT).sso_identities(user.id)
+    )
+    assert identity.detail["email"] == "anna@corp.example"
+    assert (await office.users())[0].name == "Old"
+
+
+async def test_a_company_speaks_for_its_own_domains_only(office: Office) -> None:
+    """Otherwise whoever runs one company's identity provider could be anybody."""
+    connector = await office.connect(domains=["other.example"])
+    victim = await office.add_user(primary_email="anna@corp.example")
+    browser = await office.browser()
+    verification = await office.passed(browser, connector)
+    body = {"verificationId": verification}
+    assert await browser.refused("IdentifyUser", body) == (404, "user.sso_identity_not_exist")
+    await browser("UpdateInteractionEvent", json={"interactionEvent": "Register"})
+    await browser.identify(verification, expect=201)
+    (made,) = [user for user in await office.users() if user.id != victim.id]
+    assert made.primary_email is None
+
+
+async def test_the_profile_is_kept_up_where_the_connector_says_so(office: Office) -> None:
+    connector = await office.connect("OIDC", sync_profile=True)
+    await office.add_user(primary_email="anna@corp.example", name="Old")
+    office.provider.person["picture"] = "https://corp.example/anna.png"
+    browser = await office.browser()
+    await browser.identify(await office.passed(browser, connector, "OIDC"))
+    await browser.submit()
+    (user,) = await office.users()
+    assert (user.name, user.avatar) == ("Anna", "https://corp.example/anna.png")
+
+
+@BOTH_DATABASES
+async def test_people_of_a_company_join_its_organization_once(office: Office) -> None:
+    core, connector = office.server.core, await office.connect()
+
+    def prepare(tx: Any) -> str:
+        made = Organizations(tx, TENANT).create(Organization(name="Corp"))
+        OrganizationJitSsoConnectors(tx, TENANT).add(made.id, [connector])
+        return made.id
+
+    organization = await core.db.write(prepare)
+    user = await office.add_user(primary_email="anna@corp.example")
+    browser = await office.browser()
+    await browser.identify(await office.passed(browser, connector))
+    await browser.submit()
+
+    def members(tx: Any) -> set[str]:
+        return OrganizationUsers(tx, TENANT).members(organization)
+
+    assert await core.db.read(members) == {user.id}
+    await core.db.write(lambda tx: OrganizationUsers(tx, TENANT).remove(organization, [user.id]))
+    again = await office.browser()
+    await again.identify(await office.passed(again, connector))
+    await again.submit()
+    assert await core.db.read(members) == set()
+
+
+async def test_the_connectors_of_an_address_are_found(office: Office) -> None:
+    connector = await office.connect()
+    api = Api(office.server.client)
+
+    async def found(email: str) -> list[str]:
+        reply = await api("GetEnabledSsoConnectors", query={"email": email})
+        return list(reply["connectorIds"])
+
+    assert await found("Anna@CORP.example") == [connector]
+    assert await found("anna@other.example") == []
+    await office.connect(name="half", config={}, domains=["half.example"])
+    assert await found("a@half.example") == []
+    await office.settle(single_sign_on_enabled=False)
+    assert await found("anna@corp.example") == []
+    refused = await api("GetEnabledSsoConnectors", query={"email": "nobody"}, expect=400)
+    assert refused["code"] == "guard.invalid_input"
+
+
+async def test_single_sign_on_can_be_switched_off(office: Office) -> None:
+    connector = await office.connect()
+    browser = await office.browser()
+    verification = await office.passed(browser, connector)
+    await office.settle(single_sign_on_enabled=False)
+    body = {"verificationId": verification}
+    assert await browser.refused("IdentifyUser", body) == (
+        422,
+        "user.sign_in_method_not_enabled",
+    )
+
+
+async def test_people_of_a_company_do_not_sign_in_by_password(
+    office: Office,
+) -> None:
+    methods = [
+        {
+            "identifier": "email",
+            "password": True,
+            "verificationCode": False,
+            "isPasswordPrimary": True,
+        }
+    ]
+    await office.settle(sign_in={"methods": methods})
+    made = await office.server.core.hasher.hash("wombat-9-hill")
+    await office.add_user(
+        primary_email="anna@corp.example",
+        password_hash=made.digest,
+        password_algorithm=made.algorithm,
+    )
+    browser = await office.browser()
+    identifier = {"type": "email", "value": "anna@corp.example"}
+    reply = await browser(
+        "CreatePasswordVerification", json={"identifier": identifier, "password": "wombat-9-hill"}
+    )
+    connector = await office.connect()
+    api = Api(office.server.client)
+    answer = await api.send(
+        "IdentifyUser",
+        json={"verificationId": reply["verificationId"]},
+        headers=browser.headers,
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "session.sso_enabled")
+    (named,) = answer.json()["data"]["ssoConnectors"]
+    assert named["id"] == connector
+    assert "config" not in named
+
+
+async def test_a_response_is_good_once(office: Office) -> None:
+    connector = await office.connect()
+    browser = await office.browser()
+    _, uri = await office.begin(browser, connector)
+    form = office.company.answer(uri)
+    assert (await office.post(connector, form)).status_code == 302
+    assert (await office.post(connector, form)).status_code == 404
+
+
+async def test_an_assertion_is_good_once_whatever_it_is_wrapped_in(office: Office) -> None:
+    """It is remembered in Redis until it expires, for every node."""
+    core, connector = office.server.core, await office.connect()
+    await _allow_unasked(office, connector)
+    response = office.company.respond(
+        sp_entity_id=entity_id(core.public_url, connector),
+        acs_url=assertion_consumer_url(core.public_url, connector),
+        in_response_to=None,
+    )
+    assert (await office.post(connector, post_form(response))).status_code == 302
+    replayed = await office.post(
+        connector, post_form(response.replace("<ns0:Status>", "<ns0:Status >"))
+    )
+    assert (replayed.status_code, replayed.json()["code"]) == (
+        401,
+        "connector.authorization_failed",
+    )
+
+
+async def test_a_forged_response_leaves_the_exchange_open(office: Office) -> None:
+    connector = await office.connect()
+    browser = await office.browser()
+    _, uri = await office.begin(browser, connector)
+    stranger = SamlIdentityProvider()
+    refused = await office.post(connector, stranger.answer(uri))
+    assert (refused.status_code, refused.json()["code"]) == (401, "connector.authorization_failed")
+    assert (await office.post(connector, office.company.answer(uri))).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ({}, 400, "guard.invalid_input"),
+        ({"SAMLResponse": ""}, 400, "guard.invalid_input"),
+        ({"SAMLResponse": "A" * 210_000}, 400, "guard.invalid_input"),
+        ({"SAMLResponse": "x"}, 404, "session.connector_validation_session_not_found"),
+        (
+            {"SAMLResponse": "x", "RelayState": "y"},
+            404,
+            "session.connector_validation_session_not_found",
+        ),
+        (
+            {"SAMLResponse": "x", "RelayState": "a" * 43},
+            404,
+            "session.connector_validation_session_not_found",
+        ),
+    ],
+)
+async def test_what_nobody_asked_for_is_refused(
+    office: Office, form: dict[str, str], status: int, code: str
+) -> None:
+    connector = await office.connect()
+    answer = await office.post(connector, form)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await office.post("nowhere", {"SAMLResponse": "x"})).status_code == 404
+
+
+async def test_an_answer_is_good_in_the_interaction_that_asked(office: Office) -> None:
+    """Login CSRF: what an attacker proved does not sign the victim's browser in."""
+    connector = await office.connect()
+    attacker, victim = await office.browser(), await office.browser()
+    _, uri = await office.begin(attacker, connector)
+    await office.post(connector, office.company.answer(uri))
+    verification, _ = await office.begin(victim, connector)
+    refused = await victim.refused(
+        "VerifyEnterpriseSsoVerification",
+        {"verificationId": verification, "connectorData": {"state": STATE}},
+        connectorId=connector,
+    )
+    assert refused == (400, "session.connector_validation_session_not_found")
+
+
+@pytest.mark.parametrize(
+    "data", [{"code": "x", "state": "another"}, {"error": "access_denied"}, {}, {"code": "made up"}]
+)
+async def test_a_strange_answer_of_an_openid_provider_is_refused(
+    office: Office, data: dict[str, str]
+) -> None:
+    connector = await office.connect("OIDC")
+    browser = await office.browser()
+    verification, _ = await office.begin(browser, connector)
+    status, _ = await browser.refused(
+        "VerifyEnterpriseSsoVerification",
+        {"verificationId": verification, "connectorData": data},
+        connectorId=connector,
+    )
+    assert status in (400, 401)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"iss": "https://elsewhere"},
+        {"aud": "another"},
+        {"nonce": "another"},
+        {"exp": 1},
+        {"iat": 1},
+    ],
+)
+async def test_an_id_token_that_is_not_right_is_refused(
+    office: Office, wrong: dict[str, Any]
+) -> None:
+    """OpenID Connect Core §3.1.3.7."""
+    connector = await office.connect("OIDC")
+    office.provider.tamper = lambda claims: {**claims, **wrong}
+    browser = await office.browser()
+    verification, uri = await office.begin(browser, connector)
+    refused = await browser.refused(
+        "VerifyEnterpriseSsoVerification",
+        {"verificationId": verification, "connectorData": await office.provider.visit(uri)},
+        connectorId=connector,
+    )
+    assert refused == (401, "connector.social_invalid_id_token")
+
+
+async def test_an_unverified_address_of_an_openid_provider_links_nobody(office: Office) -> None:
+    connector = await office.connect("OIDC")
+    await office.add_user(primary_email="anna@corp.example")
+    office.provider.person["email_verified"] = False
+    browser = await office.browser()
+    body = {"verificationId": await office.passed(browser, connector, "OIDC")}
+    assert await browser.refused("IdentifyUser", body) == (404, "user.sso_identity_not_exist")
+
+
+async def test_a_verification_belongs_to_its_connector(office: Office) -> None:
+    connector, other = await office.connect(), await office.connect(name="other", domains=[])
+    browser = await office.browser()
+    verification, _ = await office.begin(browser, connector)
+    refused = await browser.refused(
+        "VerifyEnterpriseSsoVerification",
+        {"verificationId": verification, "connectorData": {}},
+        connectorId=other,
+    )
+    assert refused == (404, "session.verification_session_not_found")
+    refused = await browser.refused(
+        "CreateEnterpriseSsoVerification",
+        {"state": STATE, "redirectUri": PAGE},
+        connectorId="nowhere",
+    )
+    assert refused == (404, "entity.not_exists_with_id")
+    refused = await browser.refused(
+        "CreateEnterpriseSsoVerification",
+        {"state": STATE, "redirectUri": "javascript:alert(1)"},
+        connectorId=connector,
+    )
+    assert refused == (400, "guard.invalid_input")
+
+
+async def test_the_browser_sees_no_secret_of_a_verification(office: Office) -> None:
+    connector = await office.connect("OIDC")
+    browser = await office.browser()
+    await office.begin(browser, connector)
+    (shown,) = (await browser("GetInteraction"))["verificationRecords"]
+    assert set(shown) == {"id", "type", "connectorId"}
+    await office.passed(browser, connector, "OIDC")
+    (shown,) = (await browser("GetInteraction"))["verificationRecords"]
+    assert shown["enterpriseSsoUserInfo"]["id"] == "anna-7"
+    assert set(shown) == {"id", "type", "connectorId", "enterpriseSsoUserInfo", "issuer"}
+
+
+async def test_our_metadata_are_where_our_name_says(office: Office) -> None:
+    connector = await office.connect()
+    answer = await office.server.client.get(f"/enterprise-sso/{connector}")
+    assert answer.headers["content-type"].startswith("application/samlmetadata+xml")
+    assert entity_id(office.server.core.public_url, connector) in answer.text
+    assert (await office.server.client.get("/enterprise-sso/nowhere")).status_code == 404
+
+
+async def _allow_unasked(office: Office, connector: str) -> None:
+    from gatehouse.storage.sso_connectors import SsoIdpInitiatedConfig, SsoIdpInitiatedConfigs
+
+    record = SsoIdpInitiatedConfig(
+        sso_connector_id=connector,
+        default_application_id="demo-app",
+        redirect_uri=PAGE,
+        auto_send_authorization_request=True,
+    )
+    await office.server.core.db.write(lambda tx: SsoIdpInitiatedConfigs(tx, TENANT).put(record))
