@@ -21,6 +21,10 @@ from gatehouse.actors.factors.code import (
     bound_to,
     code_record,
 )
+from gatehouse.actors.factors.mfa_code import (
+    MfaEmailVerificationCode,
+    MfaPhoneVerificationCode,
+)
 from gatehouse.actors.interaction import AddVerification, AdvanceVerification, Interaction
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit, effects_of, logged
@@ -31,6 +35,13 @@ from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:
     from gatehouse.engine.actor import Effect
+
+CodeRecord = (
+    EmailVerificationCode
+    | PhoneVerificationCode
+    | MfaEmailVerificationCode
+    | MfaPhoneVerificationCode
+)
 
 BIND_MFA = "BindMfa"
 """The template of a code for an address that is to become a second factor."""
@@ -66,7 +77,7 @@ async def send_code(visit: Visit, identifier: Identifier, purpose: Event) -> str
 async def send(
     visit: Visit,
     state: Interaction,
-    record: EmailVerificationCode | PhoneVerificationCode,
+    record: CodeRecord,
     effects: tuple[Effect, ...] = (),
     *,
     deliver: bool = True,

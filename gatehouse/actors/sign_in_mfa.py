@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gatehouse.actors import accounts, mfa, mfa_checks
+from gatehouse.actors import accounts, mfa, mfa_checks, sign_in_codes, sign_in_profile
 from gatehouse.actors.factors import backup_code, totp, webauthn
 from gatehouse.actors.factors.backup_code import BackupCodeVerification, verify_backup_code
+from gatehouse.actors.factors.mfa_code import MFA_RECORDS, MFA_TEMPLATE
 from gatehouse.actors.factors.totp import TotpVerification, verify_totp
 from gatehouse.actors.factors.webauthn import (
     SignInPasskey,
@@ -32,13 +33,15 @@ from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor, NewFactor
 from gatehouse.actors.sign_in import Visit, effects_of, logged, verify
-from gatehouse.actors.verification import Event, Identifier, Record
+from gatehouse.actors.verification import Event, Identifier, IdentifierType, Record
 from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:
     from gatehouse.actors.audit import AuditEntry
     from gatehouse.actors.factors import VerificationRecord
     from gatehouse.storage.records import User
+
+_ADDRESSES = {MfaFactor.EMAIL: IdentifierType.EMAIL, MfaFactor.PHONE: IdentifierType.PHONE}
 
 V = TypeVar("V", TotpVerification, BackupCodeVerification, WebAuthnVerification)
 R = TypeVar("R", bound=Record)
@@ -133,6 +136,48 @@ async def use_backup_code(visit: Visit, code: str) -> str:
         account=whose.user.id,
         pool=Pool.BACKUP_CODE,
     )
+
+
+# A code to the account's own address
+
+
+async def send_mfa_code(visit: Visit, kind: IdentifierType) -> str:
+    """Send a code to the account's address; returns the verification's id.
+
+    Raises `Refused`: `NOT_IDENTIFIED`, `MFA_FACTOR_NOT_ENABLED` if there is no such address.
+    """
+    whose = await identified(visit)
+    record = MFA_RECORDS[kind](
+        id=new_id(),
+        account=whose.user.id,
+        identifier=_address(whose.user, kind),
+        template_type=MFA_TEMPLATE,
+    )
+    entry = visit.entry(
+        f"{whose.event}.Verification.{record.factor}.Create",
+        userId=whose.user.id,
+        verificationId=record.id,
+    )
+    async with logged(visit, entry):
+        await sign_in_codes.send(visit, whose.state, record, effects_of(entry))
+    return record.id
+
+
+async def use_mfa_code(visit: Visit, kind: IdentifierType, verification_id: str, code: str) -> None:
+    """Give the code that was sent. Raises `Refused`."""
+    whose = await identified(visit)
+    own(whose.state, verification_id, MFA_RECORDS[kind])
+    address = _address(whose.user, kind)
+    await sign_in_codes.give(
+        visit, verification_id, MFA_RECORDS[kind], address, code, pool=Pool.MFA_CODE
+    )
+
+
+def _address(user: User, kind: IdentifierType) -> Identifier:
+    address = user.primary_email if kind is IdentifierType.EMAIL else user.primary_phone
+    if not address:
+        refuse(Reason.MFA_FACTOR_NOT_ENABLED)
+    return Identifier(kind, address)
 
 
 # WebAuthn
@@ -284,6 +329,9 @@ async def use_passkey(visit: Visit, verification_id: str | None, payload: webaut
 async def bind(visit: Visit, factor: MfaFactor, verification_id: str) -> None:
     """Have a factor that was set up stored on submission. Raises `Refused`."""
     whose, entry = await _changing(visit, f"BindMfa.{factor}.Submit", verification_id)
+    if factor in _ADDRESSES:
+        await _bind_address(visit, whose, factor, verification_id)
+        return
     async with logged(visit, entry):
         await _check_shown(visit, whose)
         new = _collected(whose.state, factor, verification_id)
@@ -297,6 +345,15 @@ async def bind(visit: Visit, factor: MfaFactor, verification_id: str) -> None:
             mfa.check_backup_codes_allowed(rules, held)
         choices = MfaChoices(factors=(new,))
         await visit.tell(ChooseMfa(whose.user.id, choices, effects_of(entry)))
+
+
+async def _bind_address(
+    visit: Visit, whose: Whose, factor: MfaFactor, verification_id: str
+) -> None:
+    """An address becomes a second factor by being the account's."""
+    await _check_shown(visit, whose)
+    mfa.check_bindable(await mfa_checks.rules_of(visit.core), [factor])
+    await sign_in_profile.add_address(visit, _ADDRESSES[factor], verification_id)
 
 
 def _collected(state: Interaction, factor: MfaFactor, verification_id: str) -> NewFactor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
+from gatehouse.actors.factors.mfa_code import MfaEmailVerificationCode, MfaPhoneVerificationCode
 from gatehouse.actors.factors.one_time_token import OneTimeTokenVerification
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.factors.social import SocialVerification
@@ -17,6 +18,8 @@ VerificationRecord = (
     | OneTimeTokenVerification
     | EmailVerificationCode
     | PhoneVerificationCode
+    | MfaEmailVerificationCode
+    | MfaPhoneVerificationCode
     | TotpVerification
     | BackupCodeVerification
     | WebAuthnVerification
