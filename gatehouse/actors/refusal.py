@@ -87,7 +87,6 @@ class Reason(StrEnum):
     CONNECTOR_MISCONFIGURED = "connector.invalid_config"
     CONNECTOR_METADATA_INVALID = "connector.invalid_metadata"
     CONNECTOR_CERTIFICATE_INVALID = "connector.invalid_certificate"
-    HANDSHAKE_GONE = "session.connector_validation_session_not_found"
     SSO_ENABLED = "session.sso_enabled"
     SSO_IDENTITY_UNKNOWN = "user.sso_identity_not_exist"
     SSO_SIGNING_UNAVAILABLE = "single_sign_on.sso_signing_unavailable"

@@ -405,10 +405,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "session.verification_failed": (400, "The verification did not succeed."),
     "session.forgot_password_method_not_enabled": (422, "Resetting the password is not enabled."),
     "session.insufficient_info": (400, "Something is missing to begin with."),
-    "session.connector_validation_session_not_found": (
-        400,
-        "This answer was used before, or nothing was begun.",
-    ),
     "session.csrf_token_mismatch": (400, "This was sent from somewhere else."),
     "session.google_one_tap.cookie_mismatch": (400, "This was given to another browser."),
     "session.invalid_connector_id": (422, "There is no connector with this id."),
