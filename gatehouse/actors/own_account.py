@@ -69,7 +69,8 @@ async def merge_config(core: Core, user_id: str, changes: Mapping[str, Mapping[s
 
 
 async def set_password(core: Core, user: User, password: str) -> None:
-    """Choose a new password, which the tenant's policy accepts. What was issued stays good.
+    """Choose a new password, which the tenant's policy accepts. What was issued stays good, for the
+    caller to decide what of it shall end.
 
     Raises `Refused`: `PASSWORD_REJECTED`, `SAME_PASSWORD`, `USER_GONE`.
     """

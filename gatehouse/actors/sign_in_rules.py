@@ -77,6 +77,11 @@ class PasswordExpiration(msgspec.Struct, frozen=True, rename="camel"):
     valid_period_days: int = 0
     enabled_at: int | None = None
 
+    @property
+    def applies(self) -> bool:
+        """Whether passwords expire here."""
+        return self.enabled and self.valid_period_days > 0
+
 
 class CodePolicy(msgspec.Struct, frozen=True, rename="camel"):
     """How long a code is good, in seconds, and for how many tries."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gatehouse.actors import own_account
+from gatehouse.actors import own_account, whereabouts
 from gatehouse.actors.account_center import AccountCenter
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.account.access import (
@@ -157,12 +157,13 @@ async def update_profile(call: Call[Profile]) -> Reply:
     "/api/my-account/password", "UpdatePassword", body=NewPassword, status=204, statuses=(422,)
 )
 async def update_password(call: Call[NewPassword]) -> None:
-    """Choose a new password."""
+    """Choose a new password; whoever is signed in elsewhere under the old one is signed out."""
     await check_first_party(call)
     user = await account_of(call)
     await check_verified_if_possible(call, user)
     (await center_of(call)).check_editable("password")
     await own_account.set_password(call.core, user, call.body.password)
+    await whereabouts.leave_others(call.core, user.id, person_of(call).session_id)
 
 
 def _who(call: AnyCall) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from gatehouse.actors.hashing import StoredPassword
+from gatehouse.actors.sign_in_rules import SignInRules, view_settings
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
@@ -145,6 +146,12 @@ class HasPassword(Wire):
     """Whether a user can sign in with a password."""
 
     has_password: bool
+
+
+class Expiration(Wire):
+    """Whether a user has to choose a new password."""
+
+    is_expired: bool
 
 
 class Suspension(Wire):
@@ -299,6 +306,27 @@ async def update_password(call: Call[PasswordBody]) -> UserView:
             call, lambda store: store.users.set_password(user.id, new.digest, new.algorithm)
         )
     )
+
+
+@operations.patch(
+    "/api/users/{userId}/password/expiration",
+    "UpdateUserPasswordExpiration",
+    body=Expiration,
+    response=UserView,
+    statuses=(404,),
+)
+async def update_password_expiration(call: Call[Expiration]) -> UserView:
+    """Have a user choose a new password at the next sign-in, or not; for where passwords expire."""
+    expired = call.body.is_expired
+
+    def change(store: Store) -> User:
+        user = store.users.get(call.path["userId"])
+        rules = view_settings(store.sign_in_experience.current(), SignInRules)
+        if expired and not rules.password_expiration.applies:
+            raise ApiError("sign_in_experiences.password_expiration_not_enabled")
+        return store.users.update(user.id, is_password_expired=expired)
+
+    return user_view(await write(call, change))
 
 
 @operations.post(

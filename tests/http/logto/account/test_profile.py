@@ -167,6 +167,16 @@ async def test_a_new_password_takes_the_place_of_the_old(ada: Person) -> None:
     await ada.verified(new["password"])
 
 
+async def test_a_new_password_signs_out_everywhere_else(server: Server, ada: Person) -> None:
+    elsewhere = await person(server, await stored(server, ada.user_id))
+    headers = await ada.verified()
+    await ada.api("UpdatePassword", json={"password": "other-9-words"}, headers=headers, expect=204)
+    await elsewhere.api("GetProfile", expect=401)
+    await ada.api("GetProfile")
+    (session,) = (await ada.api("GetSessions", headers=headers))["sessions"]
+    assert session["isCurrent"] is True
+
+
 async def test_the_tenants_policy_for_passwords_holds(ada: Person) -> None:
     headers = await ada.verified()
     refused = await ada.api(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gatehouse.storage.tenants import SignInExperiences
 from tests.http.contract import Api
-from tests.http.running import BOTH_DATABASES, CLIENT_ID
+from tests.http.running import BOTH_DATABASES, CLIENT_ID, Server
 
 ADA = {
     "username": "ada",
@@ -163,3 +164,24 @@ async def test_nobody_is_not_found(api: Api, operation: str, body: object) -> No
 async def test_a_manager_cannot_delete_themselves(api: Api) -> None:
     refused = await api("DeleteUser", userId=CLIENT_ID, expect=400)
     assert refused["code"] == "user.cannot_delete_self"
+
+
+@BOTH_DATABASES
+async def test_a_password_expires_by_an_operators_word_where_passwords_expire(
+    server: Server, api: Api
+) -> None:
+    user = await api("CreateUser", json={"username": "ada", "password": "wombat-9-hill"})
+    body = {"isExpired": True}
+    refused = await api("UpdateUserPasswordExpiration", userId=user["id"], json=body, expect=400)
+    assert refused["code"] == "sign_in_experiences.password_expiration_not_enabled"
+    await api("UpdateUserPasswordExpiration", userId=user["id"], json={"isExpired": False})
+
+    policy = {"enabled": True, "validPeriodDays": 90}
+    await server.core.db.write(
+        lambda tx: SignInExperiences(tx, "default").change(password_expiration=policy)
+    )
+    shown = await api("UpdateUserPasswordExpiration", userId=user["id"], json=body)
+    assert shown["id"] == user["id"]
+    await api("UpdateUserPasswordExpiration", userId="nobody", json=body, expect=404)
+    for wrong in ({}, {"isExpired": "yes"}):
+        await api("UpdateUserPasswordExpiration", userId=user["id"], json=wrong, expect=400)
