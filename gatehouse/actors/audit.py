@@ -36,11 +36,12 @@ MAX_USER_AGENT_LENGTH = 512
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from, as far as the log wants to know."""
+    """Where a request came from, as far as the log and the mail want to know."""
 
     ip: str
     user_agent: str | None = None
     application_id: str | None = None
+    accept_language: str | None = None
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ that was sent. How many are sent to one address is counted over everything that 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from gatehouse.actors.messages import OutgoingMessage
@@ -60,16 +61,15 @@ def code_message(
     *,
     ip: str | None = None,
     locales: str | None = None,
-    **payload: str,
+    payload: Mapping[str, str] | None = None,
 ) -> OutgoingMessage:
-    """The message with a code. `use` is Logto's template type, `locales` what the client asked
-    for (OpenID Connect Core §3.1.2.1, `ui_locales`)."""
+    """The message with a code. `use` is Logto's template type, `locales` as in the message."""
     return OutgoingMessage(
         tenant_id=core.tenant_id,
         channel=CHANNELS[identifier.type],
         recipient=identifier.value,
         usage=use,
-        payload={"code": code, **payload},
+        payload={"code": code, **(payload or {})},
         ip=ip,
         locales=locales,
     )

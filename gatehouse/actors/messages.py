@@ -22,8 +22,8 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     `usage` is what it is for, in Logto's words (SignIn, Register, ForgotPassword, Generic);
     `payload` fills the template. `to_inbox`: it stays in the development inbox even where a
-    connector is set up. `locales` are the languages that the client asked for, best first
-    (OpenID Connect Core §3.1.2.1, `ui_locales`).
+    connector is set up. `locales` are the languages that the person would like it in, best first,
+    with spaces between.
     """
 
     tenant_id: str

@@ -66,7 +66,7 @@ def choose_language(
     each, the language itself is taken, or one of another region.
     """
     known = {tag.lower(): tag for tag in (*custom, BUILT_IN)}
-    for tag in _candidates(wanted, accept_language, settings):
+    for tag in wanted_languages(wanted, accept_language, settings):
         lower = tag.lower()
         if lower in known:
             return known[lower]
@@ -89,9 +89,10 @@ def accepted_languages(header: str | None) -> list[str]:
     return [tag for _, _, tag in sorted(weighted)]
 
 
-def _candidates(
+def wanted_languages(
     wanted: str | None, accept_language: str | None, settings: Mapping[str, Any]
 ) -> Iterator[str]:
+    """The tags that would do, best first; the tenant's fallback comes last."""
     yield from (wanted or "").split()[:MAX_LANGUAGES]
     if settings.get("autoDetect"):
         yield from accepted_languages(accept_language)

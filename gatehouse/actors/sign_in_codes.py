@@ -26,6 +26,7 @@ from gatehouse.actors.factors.mfa_code import (
     MfaPhoneVerificationCode,
 )
 from gatehouse.actors.interaction import AddVerification, AdvanceVerification, Interaction
+from gatehouse.actors.phrases import wanted_languages
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sign_in_rules import SignInMode, SignInRules, check_captcha
@@ -88,13 +89,19 @@ async def send(
     await code_messages.admit(core, identifier)
     code, kept = issue(core, bound_to(record))
     if deliver:
+        settings = await accounts.sign_in_experience(core)
+        languages = wanted_languages(
+            state.params.ui_locales, visit.origin.accept_language, settings.language_info
+        )
+        client = await core.directory.client(state.client_id)
         message = code_messages.code_message(
             core,
             record.template_type,
             identifier,
             code,
             ip=visit.origin.ip,
-            locales=state.params.ui_locales,
+            locales=" ".join(languages),
+            payload={} if client is None else {"application.name": client.name},
         )
         effects = (*effects, message.effect())
     await visit.tell(AddVerification(record.waiting(kept), effects))

@@ -25,7 +25,13 @@ MAX_PARAMETERS = 20
 def visit_of(call: AnyCall) -> Visit:
     """The visit a request makes. Raises `Refused(INTERACTION_GONE)` if its browser has none."""
     guest = call.principal or guest_of(call)
-    origin = Origin(call.client_address, call.headers.get("user-agent"), guest.client_id)
+    headers = call.headers
+    origin = Origin(
+        call.client_address,
+        headers.get("user-agent"),
+        guest.client_id,
+        headers.get("accept-language"),
+    )
     return Visit(call.core, guest.subject, origin)
 
 

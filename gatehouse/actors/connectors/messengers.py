@@ -8,7 +8,7 @@ person get a message twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +26,16 @@ from gatehouse.actors.connectors.configs import (
 )
 from gatehouse.actors.connectors.factories import FACTORIES
 from gatehouse.actors.connectors.factory import Factory, InvalidConfig
+from gatehouse.actors.connectors.mail_templates import stored_template
 from gatehouse.actors.connectors.smtp import MailRefused, compose, send_mail
-from gatehouse.actors.connectors.templates import BUILT_IN, TemplateNotFound, word
+from gatehouse.actors.connectors.templates import (
+    BUILT_IN,
+    Template,
+    TemplateNotFound,
+    Worded,
+    nested,
+    word,
+)
 from gatehouse.actors.messages import OutgoingMessage
 from gatehouse.actors.outbound import Outbound, OutboundError
 from gatehouse.engine.actor import Kind, Turn
@@ -142,7 +150,7 @@ class Messengers:
             raise NotCarried(str(error)) from None
 
     async def _mail(self, config: SmtpConfig, message_id: str, message: OutgoingMessage) -> None:
-        worded = word(config.templates, message.usage, message.payload)
+        worded = await self._word(config.templates, message)
         try:
             mail = compose(config, message_id, message.recipient, worded)
         except ValueError:
@@ -151,7 +159,8 @@ class Messengers:
         await send_mail(config, addresses, mail)
 
     async def _post(self, config: HttpConfig, message_id: str, message: OutgoingMessage) -> None:
-        body = {"to": message.recipient, "type": message.usage, "payload": message.payload}
+        payload = nested(message.payload)
+        body = {"to": message.recipient, "type": message.usage, "payload": payload}
         if message.ip is not None:
             body["ip"] = message.ip
         headers = {"content-type": "application/json", "idempotency-key": message_id}
@@ -161,8 +170,15 @@ class Messengers:
         if not answer.succeeded:
             raise NotCarried(f"the endpoint answered {answer.status}")
 
+    async def _word(self, templates: Iterable[Template], message: OutgoingMessage) -> Worded:
+        """The message in the words that the operator has stored, or in these."""
+        stored = await self.db.read(stored_template, message)
+        if stored is not None:
+            return word((stored,), stored.usage_type, message.payload)
+        return word(templates, message.usage, message.payload)
+
     async def _keep(self, message_id: str, message: OutgoingMessage) -> None:
-        worded = word(BUILT_IN, message.usage, message.payload)
+        worded = await self._word(BUILT_IN, message)
         record = Message(
             tenant_id=message.tenant_id,
             id=message_id,
@@ -184,7 +200,7 @@ class Messengers:
         if message.channel == "sms":
             shown = {"phone": message.recipient, **said}
         else:
-            worded = word(config.templates or BUILT_IN, message.usage, message.payload)
+            worded = await self._word(config.templates or BUILT_IN, message)
             shown = {"address": message.recipient, **said}
             shown |= {"subject": worded.subject, "content": worded.body}
         file = trio.Path(self.mock_directory) / MOCK_FILES[message.channel]

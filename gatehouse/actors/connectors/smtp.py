@@ -39,12 +39,12 @@ class MailRefused(Exception):  # noqa: N818 - it reads as what happened
 
 def compose(config: SmtpConfig, message_id: str, recipient: str, worded: Worded) -> EmailMessage:
     """The mail to send. Raises ValueError for a recipient that is no mail address."""
-    sender = mailbox(config.from_email)
+    sender = mailbox(worded.send_from or config.from_email)
     mail = EmailMessage(SMTP_POLICY)
     mail["From"] = sender
     mail["To"] = mailbox(recipient)
-    if config.reply_to:
-        mail["Reply-To"] = mailbox(config.reply_to)
+    if reply_to := worded.reply_to or config.reply_to:
+        mail["Reply-To"] = mailbox(reply_to)
     mail["Subject"] = worded.subject
     mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"

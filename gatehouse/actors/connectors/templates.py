@@ -32,14 +32,18 @@ class Template(msgspec.Struct, frozen=True, rename="camel"):
     subject: Subject = ""
     content: Text = ""
     content_type: ContentType = "text/plain"
+    reply_to: str | None = None
+    send_from: str | None = None
 
 
 class Worded(msgspec.Struct, frozen=True):
-    """A message in its words; the subject is one line."""
+    """A message in its words; the subject is one line, and so are the addresses."""
 
     subject: str
     body: str
     content_type: ContentType
+    reply_to: str | None = None
+    send_from: str | None = None
 
 
 class TemplateNotFound(LookupError):  # noqa: N818 - it reads as what happened
@@ -57,12 +61,34 @@ def word(templates: Iterable[Template], usage: str, payload: Mapping[str, str]) 
         raise TemplateNotFound(usage)
     in_html = template.content_type == "text/html"
     shown = {name: html.escape(value) for name, value in payload.items()} if in_html else payload
-    subject = _CONTROLS.sub(" ", _fill(template.subject, payload)).strip()
-    return Worded(subject, _fill(template.content, shown), template.content_type)
+    return Worded(
+        _line(template.subject, payload),
+        _fill(template.content, shown),
+        template.content_type,
+        reply_to=_line(template.reply_to or "", payload) or None,
+        send_from=_line(template.send_from or "", payload) or None,
+    )
+
+
+def _line(text: str, values: Mapping[str, str]) -> str:
+    return _CONTROLS.sub(" ", _fill(text, values)).strip()
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
     return _HOLE.sub(lambda hole: values.get(hole[1], ""), text)
+
+
+def nested(values: Mapping[str, str]) -> dict[str, object]:
+    """Values as an object: `application.name` becomes the `name` of `application`."""
+    whole: dict[str, object] = {}
+    for path, value in values.items():
+        first, _, rest = path.partition(".")
+        inner = whole.setdefault(first, {}) if rest else None
+        if isinstance(inner, dict):
+            inner[rest] = value
+        else:
+            whole[first] = value
+    return whole
 
 
 def require_uses(templates: Iterable[Template]) -> None:
