@@ -36,6 +36,7 @@ AnyCall = Call[Any, Any]
 operations = Operations(tags=("OIDC",))
 
 _SIGN_IN, _REGISTER, _RECOVER = "/sign-in", "/register", "/forgot-password"
+_ONE_TIME_TOKEN = "/one-time-token"  # noqa: S105
 _SCREENS = {
     "register": _REGISTER,
     "identifier:register": _REGISTER,
@@ -146,6 +147,8 @@ def _login_needed(
         "login" in request.prompts
         or (request.max_age is not None and age > request.max_age * 1000)
         or hinted_user not in (None, state.user_id)
+        # A magic link lets its owner in, whoever sat here before.
+        or bool(request.one_time_token and request.login_hint)
     )
 
 
@@ -201,6 +204,8 @@ def _to_page(prompt: Prompt, request: AuthorizationRequest, cookies: Sequence[st
     path = "/consent"
     if prompt is Prompt.LOGIN:
         path = _SCREENS.get(request.first_screen or "", _SIGN_IN)
+        if request.one_time_token and request.login_hint:
+            path = _ONE_TIME_TOKEN
         told = {name: getattr(request, name) for name in _TOLD}
         query |= {name: value for name, value in told.items() if value is not None}
     return go_to(f"{path}?{urlencode(query)}", cookies)

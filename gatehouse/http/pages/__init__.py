@@ -5,7 +5,15 @@ They work by keyboard, with a screen reader, in light and dark, and need nothing
 
 from __future__ import annotations
 
-from gatehouse.http.pages import assets, codes, consent, recovering, registering, signing_in
+from gatehouse.http.pages import (
+    assets,
+    codes,
+    consent,
+    one_time_token,
+    recovering,
+    registering,
+    signing_in,
+)
 from gatehouse.http.pages.dialect import PAGES
 
 OPERATIONS = (
@@ -14,6 +22,7 @@ OPERATIONS = (
     *registering.operations,
     *codes.operations,
     *recovering.operations,
+    *one_time_token.operations,
     *consent.operations,
 )
 

@@ -45,7 +45,15 @@ async def test_the_page_is_told_in_its_address(spa: Client) -> None:
         "identifier": "email phone",
         "direct_sign_in": "social:google",
     }
+    assert sent_to(await ask(spa, **told), "/one-time-token?") == {"app_id": "spa", **told}
+    del told["one_time_token"]
     assert sent_to(await ask(spa, **told), "/sign-in?") == {"app_id": "spa", **told}
+
+
+async def test_a_magic_link_asks_its_owner_whoever_sat_here_before(spa: Client) -> None:
+    await sign_in(spa)
+    told = {"one_time_token": "token", "login_hint": "bob@example.com"}
+    assert sent_to(await ask(spa, **told), "/one-time-token?") == {"app_id": "spa", **told}
 
 
 async def test_the_interaction_remembers_what_was_asked(node: Node, spa: Client) -> None:
