@@ -41,7 +41,7 @@ def client(
         ("Traditional", False, {"authorization_code", "refresh_token"}),
         ("Protected", False, {"authorization_code", "refresh_token"}),
         ("MachineToMachine", False, {"client_credentials"}),
-        ("SAML", False, set()),
+        ("SAML", False, {"authorization_code"}),
     ],
 )
 def test_the_type_decides_the_grants(type_: str, public: bool, grants: set[str]):
