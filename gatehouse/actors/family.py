@@ -29,6 +29,12 @@ from gatehouse.engine.actor import Address, Kind, Turn, keep
 OFFLINE_ACCESS = "offline_access"
 """The scope that lets tokens outlive the session (OpenID Connect Core §11)."""
 
+ORGANIZATIONS = "urn:logto:scope:organizations"
+"""The scope that lets a client know its user's organizations, and act in them."""
+
+ORGANIZATION_ROLES = "urn:logto:scope:organization_roles"
+"""The scope that lets a client know what its user's roles there are."""
+
 CODE_AGE_MS = 60_000
 """How long an authorization code is good: as long as a slow redirect takes (RFC 6749 §4.1.2)."""
 
@@ -119,6 +125,7 @@ class Refusal(Enum):
     REDIRECT_URI = "redirect_uri is not the one the code was issued for"
     CODE_VERIFIER = "code_verifier does not match the code_challenge"
     SCOPE = "a scope was asked for that was not granted"
+    ORGANIZATIONS = "the scope urn:logto:scope:organizations was not granted"
     RESOURCE = "a resource was asked for that was not granted"
     REPLAYED = "the grant was used before; everything issued from it is revoked"
 
@@ -143,22 +150,31 @@ class AccessWish:
 
     `resource` is whom it shall be for (RFC 8707 §2.2); `default_resource` is taken if none is named
     and it was granted. Without either the token is opaque and lives for `ttl` ms. `scopes` narrows
-    what it allows (RFC 6749 §6); None is all that was granted.
+    what it allows (RFC 6749 §6); None is all that was granted. `organization` is the audience of a
+    token for an organization: it needs no resource, but leave to act in organizations, and so does
+    one for a resource `on_behalf` of an organization.
     """
 
     ttl: int
     scopes: tuple[str, ...] | None = None
     resource: str | None = None
     default_resource: str | None = None
+    organization: str | None = None
+    on_behalf: bool = False
 
     def target(self, granted: tuple[str, ...]) -> str | None:
         """The resource the token is for, None if it shall be opaque."""
+        if self.organization is not None:
+            return self.organization
         if self.resource is None and self.default_resource in granted:
             return self.default_resource
         return self.resource
 
     def refusal(self, state: Family) -> Refusal | None:
         """Why the wish goes beyond what was granted, if it does."""
+        within = self.organization is not None or self.on_behalf
+        if within and ORGANIZATIONS not in state.scopes:
+            return Refusal.ORGANIZATIONS
         if self.resource is not None and self.resource not in state.resources:
             return Refusal.RESOURCE
         if self.scopes is not None and not set(self.scopes) <= set(state.scopes):

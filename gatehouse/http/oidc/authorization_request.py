@@ -16,6 +16,7 @@ from gatehouse.actors.authorization import AuthorizationRequest
 from gatehouse.actors.clients import AUTHORIZATION_CODE, Client
 from gatehouse.actors.family import OFFLINE_ACCESS
 from gatehouse.actors.keyring import InvalidTokenError
+from gatehouse.actors.organization_access import ORGANIZATIONS_RESOURCE
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.parameters import Parameters
 from gatehouse.http.oidc.response import RESPONSE_MODES
@@ -205,13 +206,14 @@ async def check_max_age(draft: Draft) -> None:
 
 
 async def check_resource(draft: Draft) -> None:
-    """RFC 8707 §2: each is an API registered here; none named means the default one."""
+    """RFC 8707 §2: each is an API registered here, or what stands for the user's organizations;
+    none named means the default one."""
     directory = draft.core.directory
     resources = draft.parameters.all("resource")
     if len(resources) > MAX_RESOURCES:
         raise OAuthError("invalid_target", "too many resource indicators")
     for indicator in resources:
-        if await directory.resource(indicator) is None:
+        if indicator != ORGANIZATIONS_RESOURCE and await directory.resource(indicator) is None:
             raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
     if not resources:
         default = await directory.default_resource()

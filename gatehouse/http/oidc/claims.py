@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
+from gatehouse.actors.family import ORGANIZATION_ROLES, ORGANIZATIONS
 from gatehouse.actors.id_tokens import DEFAULT_EXTENDED_CLAIMS, EXTENDED_CLAIMS
 from gatehouse.actors.subjects import Subject
 from gatehouse.storage.records import User
@@ -84,6 +85,21 @@ def _identities(subject: Subject) -> Claims:
     return {"identities": subject.user.identities, "sso_identities": enterprise}
 
 
+def _organizations(subject: Subject) -> Claims:
+    known = [one.organization for one in subject.organizations]
+    return {
+        "organizations": [one.id for one in known],
+        "organization_data": [
+            {"id": one.id, "name": one.name, "description": one.description} for one in known
+        ],
+    }
+
+
+def _organization_roles(subject: Subject) -> Claims:
+    held = [(one.organization.id, role) for one in subject.organizations for role in one.roles]
+    return {"organization_roles": [f"{id_}:{role}" for id_, role in held]}
+
+
 _CLAIMS: Mapping[str, Callable[[Subject], Claims]] = {
     "profile": _profile,
     "email": _email,
@@ -92,6 +108,8 @@ _CLAIMS: Mapping[str, Callable[[Subject], Claims]] = {
     "roles": _roles,
     "custom_data": _custom_data,
     "identities": _identities,
+    ORGANIZATIONS: _organizations,
+    ORGANIZATION_ROLES: _organization_roles,
 }
 
 CLAIMS_OF_SCOPES: Mapping[str, tuple[str, ...]] = {
@@ -110,8 +128,8 @@ CLAIMS_OF_SCOPES: Mapping[str, tuple[str, ...]] = {
     "custom_data": ("custom_data",),
     "identities": ("identities", "sso_identities"),
     "roles": ("roles",),
-    "urn:logto:scope:organizations": ("organizations", "organization_data"),
-    "urn:logto:scope:organization_roles": ("organization_roles",),
+    ORGANIZATIONS: ("organizations", "organization_data"),
+    ORGANIZATION_ROLES: ("organization_roles",),
 }
 """Every claim about a user, by the scope that brings it."""
 
@@ -139,6 +157,9 @@ CLAIMS_SUPPORTED = (
     "identities",
     "sso_identities",
     "roles",
+    "organizations",
+    "organization_data",
+    "organization_roles",
     "sid",
     "auth_time",
     "iss",

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.clients import Client
 from gatehouse.actors.directory import Api
+from gatehouse.actors.organization_access import (
+    ORGANIZATION_TOKEN_TTL_S,
+    ORGANIZATION_URN,
+    NoAccess,
+    Within,
+    organization_of,
+)
 from gatehouse.actors.scripts.claims import AccessRefused, ClaimsFailed, Issue, custom_claims
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.errors import OAuthError
@@ -25,6 +33,49 @@ def resource_parameter(form: Parameters) -> str | None:
     if len(resources) > 1:
         raise OAuthError("invalid_target", "only a single resource indicator is supported")
     return resources[0] if resources else None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTarget:
+    """What an access token shall be for: a resource, an organization, or one on behalf of the
+    other. Without either it is for the userinfo endpoint, or for the default resource."""
+
+    resource: str | None = None
+    organization_id: str | None = None
+
+    @property
+    def organization(self) -> str | None:
+        """The audience of a token for the organization itself."""
+        if self.organization_id is None or self.resource is not None:
+            return None
+        return f"{ORGANIZATION_URN}{self.organization_id}"
+
+
+def asked_target(form: Parameters) -> AskedTarget:
+    """`resource` and `organization_id`; a resource may name the organization as well."""
+    resource, organization_id = resource_parameter(form), form.get("organization_id")
+    named = organization_of(resource)
+    if named is None:
+        return AskedTarget(resource, organization_id)
+    if organization_id not in (None, named):
+        raise OAuthError("invalid_target", "resource and organization_id contradict each other")
+    return AskedTarget(None, named)
+
+
+def within(access: Within | NoAccess) -> Within:
+    """The organization, if one may act there. Raises `OAuthError` (403)."""
+    if isinstance(access, NoAccess):
+        raise OAuthError("access_denied", access.value)
+    return access
+
+
+async def organization_token(
+    call: AnyCall, client: Client, issue: Issue, *, actor: str | None = None
+) -> dict[str, Any]:
+    """The answer with a token for an organization itself, whose audience is the issue's."""
+    api = Api(issue.audience or "", ORGANIZATION_TOKEN_TTL_S)
+    token = await signed_access_token(call, client, api, issue, actor=actor)
+    return token_response(token, ORGANIZATION_TOKEN_TTL_S, issue.scope)
 
 
 def new_jti() -> str:
@@ -65,6 +116,8 @@ async def signed_access_token(
         "iss": core.issuer,
         "aud": api.indicator,
     }
+    if issue.organization_id is not None and organization_of(api.indicator) is None:
+        claims["organization_id"] = issue.organization_id
     if actor is not None:
         claims["act"] = {"sub": actor}
     return (await core.keyring()).sign_access_token(claims)

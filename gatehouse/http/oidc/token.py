@@ -31,8 +31,15 @@ from gatehouse.actors.family import (
     Refusal,
 )
 from gatehouse.actors.grants import end_families
+from gatehouse.actors.organization_access import (
+    Within,
+    client_resource_scopes,
+    client_within,
+    organization_of,
+    user_within,
+)
 from gatehouse.actors.scripts.claims import Issue
-from gatehouse.actors.subjects import Subject, find_subject
+from gatehouse.actors.subjects import Subject, Target, find_subject
 from gatehouse.actors.tokens import Purpose, TokenRef, new_family_id
 from gatehouse.engine.actor import Address
 from gatehouse.http.call import Call, Reply
@@ -42,11 +49,15 @@ from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
+    AskedTarget,
     added_claims,
+    asked_target,
     new_jti,
+    organization_token,
     resource_parameter,
     signed_access_token,
     token_response,
+    within,
 )
 from gatehouse.http.oidc.parameters import Parameters, form_parameters
 from gatehouse.http.oidc.token_exchange import exchange
@@ -63,6 +74,7 @@ MIN_VERIFIER, MAX_VERIFIER = 43, 128
 _WRONG_TARGET = {
     Refusal.RESOURCE: ("invalid_target", "resource indicator is missing, or unknown"),
     Refusal.SCOPE: ("invalid_scope", "the scope exceeds what was granted"),
+    Refusal.ORGANIZATIONS: ("insufficient_scope", "refresh token missing required scope"),
 }
 _NO_TOKENS_YET = {
     Pending.WAITING: "the user has not answered yet",
@@ -100,7 +112,7 @@ async def _authorization_code(call: AnyCall, client: Client, form: Parameters) -
         redirect_uri=form.require("redirect_uri"),
         challenge=_challenge(form.get("code_verifier")),
         refresh=client.refresh if REFRESH_TOKEN in client.grant_types else None,
-        access=await _wish(call, form, narrow=False),
+        access=await _wish(call, AskedTarget(resource_parameter(form))),
         always_refresh=client.always_refresh,
     )
     reply = await call.core.engine.turn(_address(call, ref), message)
@@ -111,14 +123,19 @@ async def _authorization_code(call: AnyCall, client: Client, form: Parameters) -
 async def _refresh_token(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
     """RFC 6749 §6, OpenID Connect Core §12, with rotation (RFC 9700 §4.14.2)."""
     ref = _decode(call, form.require("refresh_token"), Purpose.REFRESH_TOKEN)
+    asked = asked_target(form)
+    organization = await _organization(call, client, ref, asked)
     message = Refresh(
         client_id=client.id,
         number=ref.number,
         policy=client.refresh,
-        access=await _wish(call, form, narrow=True),
+        access=await _wish(call, asked, form.words("scope") or None),
     )
     reply = await call.core.engine.turn(_address(call, ref), message)
-    return await _tokens_for_user(call, client, ref.family_id, _honoured(reply), None)
+    granted = _honoured(reply)
+    return await _tokens_for_user(
+        call, client, ref.family_id, granted, None, organization=organization
+    )
 
 
 async def _device_code(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
@@ -134,7 +151,7 @@ async def _device_code(call: AnyCall, client: Client, form: Parameters) -> dict[
         redirect_uri=None,
         challenge=None,
         refresh=client.refresh if REFRESH_TOKEN in client.grant_types else None,
-        access=await _wish(call, form, narrow=False),
+        access=await _wish(call, AskedTarget(resource_parameter(form))),
         always_refresh=client.always_refresh,
     )
     reply = await core.engine.turn(family.address(core.tenant_id, answer), message)
@@ -144,8 +161,10 @@ async def _device_code(call: AnyCall, client: Client, form: Parameters) -> dict[
 async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
     """RFC 6749 §4.4: the client acts for itself, as far as its roles let it."""
     core = call.core
-    asked = form.words("scope")
-    indicator = resource_parameter(form)
+    asked, target = form.words("scope"), asked_target(form)
+    if target.organization_id is not None:
+        return await _client_within(call, client, target, asked)
+    indicator = target.resource
     api = await (
         core.directory.default_resource()
         if indicator is None
@@ -167,6 +186,29 @@ async def _client_credentials(call: AnyCall, client: Client, form: Parameters) -
     )
     token = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, opened.access_number)
     return token_response(token, ACCESS_TOKEN_TTL_S, "")
+
+
+async def _client_within(
+    call: AnyCall, client: Client, target: AskedTarget, asked: tuple[str, ...]
+) -> dict[str, Any]:
+    """The client acts within an organization, as far as its roles there let it."""
+    core, organization_id = call.core, target.organization_id or ""
+    access = within(await client_within(core, client.id, organization_id))
+    audience, allowed = target.organization, access.scopes
+    api = None
+    if target.resource is not None:
+        api, audience = await core.directory.resource(target.resource), target.resource
+        if api is None:
+            raise OAuthError(*_WRONG_TARGET[Refusal.RESOURCE])
+        allowed = await client_resource_scopes(core, client.id, organization_id, audience)
+    scope = " ".join(name for name in asked if name in allowed)
+    issue = Issue(
+        client.id, None, scope, new_jti(), audience, organization_id=access.organization_id
+    )
+    if api is None:
+        return await organization_token(call, client, issue)
+    token = await signed_access_token(call, client, api, issue)
+    return token_response(token, api.token_ttl, scope)
 
 
 _GRANTS: Mapping[str, Grant] = {
@@ -213,20 +255,50 @@ def _challenge(verifier: str | None) -> str | None:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-async def _wish(call: AnyCall, form: Parameters, *, narrow: bool) -> AccessWish:
+async def _wish(
+    call: AnyCall, asked: AskedTarget, scopes: tuple[str, ...] | None = None
+) -> AccessWish:
     """The access token that the request asks for."""
-    resource = resource_parameter(form)
-    default = None if resource else await call.core.directory.default_resource()
+    default = None if asked.resource else await call.core.directory.default_resource()
     return AccessWish(
         ttl=ACCESS_TOKEN_TTL_S * 1000,
-        scopes=(form.words("scope") or None) if narrow else None,
-        resource=resource,
+        scopes=scopes,
+        resource=asked.resource,
         default_resource=None if default is None else default.indicator,
+        organization=asked.organization,
+        on_behalf=asked.organization_id is not None,
     )
 
 
+async def _organization(
+    call: AnyCall, client: Client, ref: TokenRef, asked: AskedTarget
+) -> Within | None:
+    """The organization that is asked for, if the user of a refresh token may act there.
+
+    A token that would be refused anyway is left to the turn, which may have to revoke the family.
+    """
+    if asked.organization_id is None:
+        return None
+    core = call.core
+    state = await core.engine.read(_address(call, ref))
+    if (
+        state is None
+        or state.user_id is None
+        or state.client_id != client.id
+        or not state.refreshable(ref.number, core.clock())
+    ):
+        return None
+    return within(await user_within(core, client, state.user_id, asked.organization_id))
+
+
 async def _tokens_for_user(
-    call: AnyCall, client: Client, family_id: str, granted: Granted, nonce: str | None
+    call: AnyCall,
+    client: Client,
+    family_id: str,
+    granted: Granted,
+    nonce: str | None,
+    *,
+    organization: Within | None = None,
 ) -> dict[str, Any]:
     """Write out what the family granted, if its user may still have it."""
     core, state = call.core, granted.family
@@ -235,13 +307,19 @@ async def _tokens_for_user(
         state.user_id or "",
         state.created_at,
         claims=granted.scopes,
-        resource=granted.resource,
+        target=_target(client, granted.resource, organization),
     )
     if subject is None:
         await end_families(core, (family_id,))
         raise _invalid_grant(Refusal.GONE)
     core.activity.saw(subject.user.id)
-    if granted.resource is None:
+    issue: Issue
+    if organization is not None and organization_of(granted.resource) is not None:
+        scope = " ".join(name for name in granted.scopes if name in organization.scopes)
+        issue = _issue(client, family_id, granted, scope, organization)
+        answer = await organization_token(call, client, issue)
+        access, ttl = answer["access_token"], answer["expires_in"]
+    elif granted.resource is None:
         scope = " ".join(name for name in granted.scopes if name in USER_SCOPES)
         await added_claims(call, _issue(client, family_id, granted, scope))
         number = granted.access_number
@@ -252,7 +330,7 @@ async def _tokens_for_user(
         if api is None:
             raise OAuthError(*_WRONG_TARGET[Refusal.RESOURCE])
         scope = " ".join(name for name in granted.scopes if name in subject.scopes)
-        issue = _issue(client, family_id, granted, scope)
+        issue = _issue(client, family_id, granted, scope, organization)
         access = await signed_access_token(call, client, api, issue)
         ttl = api.token_ttl
     id_token = refresh = None
@@ -263,7 +341,24 @@ async def _tokens_for_user(
     return token_response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
 
 
-def _issue(client: Client, family_id: str, granted: Granted, scope: str) -> Issue:
+def _target(client: Client, resource: str | None, organization: Within | None) -> Target | None:
+    """Whose scopes decide what a token for a resource allows."""
+    if resource is None or organization_of(resource) is not None:
+        return None
+    return Target(
+        resource,
+        None if organization is None else organization.organization_id,
+        client.id if client.third_party else None,
+    )
+
+
+def _issue(
+    client: Client,
+    family_id: str,
+    granted: Granted,
+    scope: str,
+    organization: Within | None = None,
+) -> Issue:
     state = granted.family
     return Issue(
         client.id,
@@ -275,6 +370,7 @@ def _issue(client: Client, family_id: str, granted: Granted, scope: str) -> Issu
         grant_id=family_id,
         session_id=state.session_id,
         sid=state.sid,
+        organization_id=None if organization is None else organization.organization_id,
     )
 
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors import family, subject_token
 from gatehouse.actors.clients import TOKEN_EXCHANGE, Client
 from gatehouse.actors.family import OpenForClient
 from gatehouse.actors.keyring import InvalidTokenError
+from gatehouse.actors.organization_access import user_within
 from gatehouse.actors.scripts.claims import Issue
 from gatehouse.actors.subject_token import SubjectToken, Unusable, Use, usable
-from gatehouse.actors.subjects import find_subject
+from gatehouse.actors.subjects import Target, find_subject
 from gatehouse.actors.tokens import Purpose, new_family_id
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.bearer import find_bearer
@@ -26,14 +27,20 @@ from gatehouse.http.oidc.claims import OPENID, USER_SCOPES
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
+    AskedTarget,
     added_claims,
+    asked_target,
     new_jti,
-    resource_parameter,
+    organization_token,
     signed_access_token,
     token_response,
+    within,
 )
 from gatehouse.http.oidc.parameters import Parameters
 from gatehouse.storage.personal_access_tokens import find_token_user
+
+if TYPE_CHECKING:
+    from gatehouse.actors.core import Core
 
 AnyCall = Call[Any, Any]
 
@@ -64,7 +71,12 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
         raise _refused("unsupported subject token type")
     about = await read(call, token)
     actor = await _actor(call, form)
-    indicator = resource_parameter(form)
+    asked_for = asked_target(form)
+    if asked_for.organization_id is not None:
+        return await _exchange_within(
+            call, client, form, about=about, actor=actor, asked_for=asked_for
+        )
+    indicator = asked_for.resource
     api = await (
         core.directory.default_resource()
         if indicator is None
@@ -73,13 +85,11 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
     if api is None and indicator is not None:
         raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
     resource = None if api is None else api.indicator
-    subject = await find_subject(core, about.user_id, about.since, resource=resource)
+    target = None if resource is None else Target(resource)
+    subject = await find_subject(core, about.user_id, about.since, target=target)
     if subject is None:
         raise _refused("the user of the subject token is not available")
-    if about.once is not None:
-        used = await core.engine.turn(subject_token.address(core.tenant_id, about.once), Use())
-        if isinstance(used, Unusable):
-            raise _refused(used.value)
+    await _use_up(core, about)
     asked = form.words("scope")
     if api is not None:
         scope = " ".join(name for name in asked if name in subject.scopes)
@@ -97,7 +107,51 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
     return _answer(opaque, ACCESS_TOKEN_TTL_S, " ".join(scopes))
 
 
-def _issue(client: Client, about: About, scope: str, audience: str | None) -> Issue:
+async def _exchange_within(
+    call: AnyCall,
+    client: Client,
+    form: Parameters,
+    *,
+    about: About,
+    actor: str | None,
+    asked_for: AskedTarget,
+) -> dict[str, Any]:
+    """The same for a token within an organization of the user's."""
+    core = call.core
+    organization_id, resource = asked_for.organization_id or "", asked_for.resource
+    api = None if resource is None else await core.directory.resource(resource)
+    if api is None and resource is not None:
+        raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
+    target = None if resource is None else Target(resource, organization_id)
+    subject = await find_subject(core, about.user_id, about.since, target=target)
+    if subject is None:
+        raise _refused("the user of the subject token is not available")
+    access = within(await user_within(core, client, about.user_id, organization_id))
+    await _use_up(core, about)
+    allowed = access.scopes if api is None else subject.scopes
+    scope = " ".join(name for name in form.words("scope") if name in allowed)
+    issue = _issue(client, about, scope, resource or asked_for.organization, organization_id)
+    if api is None:
+        answer = await organization_token(call, client, issue, actor=actor)
+        return {**answer, "issued_token_type": ACCESS_TOKEN}
+    signed = await signed_access_token(call, client, api, issue, actor=actor)
+    return _answer(signed, api.token_ttl, scope)
+
+
+async def _use_up(core: Core, about: About) -> None:
+    if about.once is not None:
+        used = await core.engine.turn(subject_token.address(core.tenant_id, about.once), Use())
+        if isinstance(used, Unusable):
+            raise _refused(used.value)
+
+
+def _issue(
+    client: Client,
+    about: About,
+    scope: str,
+    audience: str | None,
+    organization_id: str | None = None,
+) -> Issue:
     return Issue(
         client.id,
         about.user_id,
@@ -106,6 +160,7 @@ def _issue(client: Client, about: About, scope: str, audience: str | None) -> Is
         audience,
         grant_type=TOKEN_EXCHANGE,
         subject_token=about.context,
+        organization_id=organization_id,
     )
 
 
