@@ -84,6 +84,7 @@ _CONFLICTS: dict[tuple[str, str], str] = {
     ("user", "username"): "user.username_already_in_use",
     ("user", "primary_email"): "user.email_already_in_use",
     ("user", "primary_phone"): "user.phone_already_in_use",
+    ("social_identity", "identity_id"): "user.identity_already_in_use",
     ("role", "name"): "role.name_in_use",
     ("resource", "indicator"): "resource.resource_identifier_in_use",
     ("scope", "name"): "scope.name_exists",

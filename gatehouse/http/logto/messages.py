@@ -23,6 +23,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "auth.authorization_token_type_not_supported": (401, "Only Bearer tokens are accepted."),
     "auth.unauthorized": (401, "The access token is not valid here."),
     "auth.jwt_sub_missing": (401, "The access token names no subject."),
+    "auth.expected_role_not_found": (401, "The expected role is not one of the caller's."),
     "auth.forbidden": (403, "You are not allowed to do this."),
     # Records
     "entity.invalid_input": (422, "The database refused a value."),

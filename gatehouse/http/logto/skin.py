@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatehouse.http.logto import account, authn, experience, saml, well_known
+from gatehouse.http.logto import account, authn, experience, hasura, saml, well_known
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
@@ -50,6 +50,7 @@ from gatehouse.http.logto.management import (
     status,
     subject_tokens,
     systems,
+    user_identities,
     user_mfa,
     user_sessions,
     users,
@@ -70,6 +71,9 @@ def api_operations() -> list[Operation]:
         personal_access_tokens.operations,
         user_sessions.operations,
         user_mfa.operations,
+        user_identities.operations,
+        user_identities.secrets,
+        hasura.operations,
         subject_tokens.operations,
         role_holders.roles_of(role_holders.USER),
         applications.operations,

@@ -12,10 +12,10 @@ import trio
 from hypercorn import Config
 
 from gatehouse.actors.audit import keep_audit_log
-from gatehouse.actors.core import Core, build_core
 from gatehouse.actors.connectors.factories import FACTORIES
 from gatehouse.actors.connectors.factory import Factory
 from gatehouse.actors.connectors.messengers import Messengers
+from gatehouse.actors.core import Core, build_core
 from gatehouse.actors.hashing import HashObserver, PasswordHasher, hash_now
 from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.secret_ring import SecretRing
