@@ -424,6 +424,19 @@ class AddProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceProfile:
+    """What was given of the account so far is replaced by this."""
+
+    profile: Profile
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """Whether a value is allowed was found out before."""
+        state, _ = unanswered(state, now)
+        return _next(msgspec.structs.replace(state, profile=self.profile), self.effects)
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """The person is done: this is the answer. Facts: the user may sign in, nothing is missing."""
 
@@ -481,6 +494,20 @@ class AnswerConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class Abort:
+    """The person does not want to sign in: the client is told that access was denied."""
+
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """What was answered stays answered."""
+        state = alive(state, now)
+        if state.result is not None:
+            return keep(state, None)
+        return _next(msgspec.structs.replace(state, result=Denial()), self.effects)
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Nothing changed, but somebody tried: keep the audit entry."""
 
@@ -521,6 +548,8 @@ TRANSITIONS: frozenset[tuple[Phase | None, str, Phase]] = frozenset(
             for name in ("SwitchEvent", "AddVerification", "AdvanceVerification")
         ),
         *((phase, "AddProfile", phase) for phase in (_S, _I)),
+        *((phase, "ReplaceProfile", phase) for phase in (_S, _I)),
+        *((phase, "Abort", _D) for phase in (_A, _S, _I, _D)),
         (_I, "ChooseMfa", _I),
         *((phase, "OfferPasskey", phase) for phase in (_A, _S, _I)),
         *((phase, "TakePasskeyOffer", phase) for phase in (_S, _I)),

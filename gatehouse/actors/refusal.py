@@ -29,6 +29,7 @@ class Reason(StrEnum):
     VERIFICATION_MISSING = "guard.invalid_input"
     VERIFICATION_NOT_FOUND = "session.verification_session_not_found"
     VERIFICATION_FAILED = "session.verification_failed"
+    SIGN_UP_METHOD_NOT_ENABLED = "user.sign_up_method_not_enabled"
     METHOD_NOT_ENABLED = "user.sign_in_method_not_enabled"
     CODE_NOT_FOUND = "verification_code.not_found"
     CODE_EMAIL_MISMATCH = "verification_code.email_mismatch"

@@ -18,6 +18,7 @@ from gatehouse.actors.authorization import (
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.interaction import (
     TRANSITIONS,
+    Abort,
     AddProfile,
     AddVerification,
     AdvanceVerification,
@@ -33,6 +34,7 @@ from gatehouse.actors.interaction import (
     Phase,
     Prompt,
     Register,
+    ReplaceProfile,
     Start,
     Submit,
     SwitchEvent,
@@ -165,6 +167,8 @@ MESSAGES = (
     Register("new-1", NEW_PROFILE, "v-new"),
     CompleteRegistration("new-1"),
     AddProfile(Profile(name="Ada")),
+    ReplaceProfile(Profile(username="ada")),
+    Abort(),
     ChooseMfa("user-ada", MfaChoices(skipped=True)),
     OfferPasskey("challenge"),
     TakePasskeyOffer(),

@@ -60,6 +60,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "user.suspended": (401, "This account is suspended."),
     "user.user_not_exist": (404, "There is no such account."),
     "user.missing_profile": (422, "More about you is needed before you can go on."),
+    "user.sign_up_method_not_enabled": (422, "This way to sign up is not enabled."),
     "user.sign_in_method_not_enabled": (422, "This way to sign in is not enabled."),
     "user.password_exists_in_profile": (422, "This account has a password already."),
     "user.new_password_required_in_profile": (422, "A new password is needed."),
