@@ -13,12 +13,15 @@ from gatehouse.actors.connectors.social.google import Google
 from gatehouse.actors.connectors.social.registry import SocialConnector
 from gatehouse.actors.phrases import choose_language, phrases_of
 from gatehouse.actors.profile_fields import fields_of_sign_up
+from gatehouse.actors.sign_in_rules import SignInRules, view_settings
+from gatehouse.actors.sso import routing
 from gatehouse.http.call import Call, Reply
-from gatehouse.http.logto.management.connector_factories import metadata_of
+from gatehouse.http.logto.management.connector_factories import LOGO, metadata_of
 from gatehouse.http.operation import EVERY_ORIGIN, Operations
 from gatehouse.http.wire import JsonObject, Query, record_json
 from gatehouse.storage.custom_profile_fields import CustomProfileField
 from gatehouse.storage.records import SignInExperience
+from gatehouse.storage.sso_connectors import SsoConnector
 
 operations = Operations(tags=("Well-known",), cors=EVERY_ORIGIN)
 
@@ -53,7 +56,9 @@ async def get_sign_in_experience(call: Call[None, Whose]) -> Reply:
     settings = await directory.sign_in_experience()
     fields = await directory.custom_profile_fields()
     social = await call.core.social.offered(settings.social_sign_in_connector_targets)
-    return Reply(200, public_settings(settings, fields) | social_settings(social))
+    sso = await routing.offered(call.core, view_settings(settings, SignInRules))
+    shown = public_settings(settings, fields) | social_settings(social)
+    return Reply(200, shown | {"ssoConnectors": [sso_connector(one) for one in sso]})
 
 
 class WhichLanguage(Query):
@@ -104,6 +109,18 @@ def social_settings(connectors: Sequence[SocialConnector]) -> dict[str, Any]:
     return settings
 
 
+def sso_connector(connector: SsoConnector) -> dict[str, Any]:
+    """A company's connector as a sign-in page shows it: in the company's colours, if it has any."""
+    branding = connector.branding
+    shown = {
+        "id": connector.id,
+        "connectorName": branding.get("displayName") or connector.connector_name,
+        "logo": branding.get("logo") or LOGO,
+    }
+    dark = branding.get("darkLogo")
+    return shown | ({"darkLogo": dark} if dark else {})
+
+
 def public_settings(
     settings: SignInExperience, fields: Sequence[CustomProfileField] = ()
 ) -> dict[str, Any]:
@@ -111,7 +128,6 @@ def public_settings(
     methods = settings.forgot_password_methods or ()
     return {
         **record_json(settings, *INTERNAL),
-        "ssoConnectors": [],
         "forgotPassword": {
             "email": "EmailVerificationCode" in methods,
             "phone": "PhoneVerificationCode" in methods,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from gatehouse.http.pages import (
     assets,
+    callback,
     codes,
     consent,
     one_time_token,
     recovering,
     registering,
     signing_in,
+    sso,
 )
 from gatehouse.http.pages.dialect import PAGES
 
@@ -23,6 +25,8 @@ OPERATIONS = (
     *codes.operations,
     *recovering.operations,
     *one_time_token.operations,
+    *sso.operations,
+    *callback.operations,
     *consent.operations,
 )
 

@@ -15,6 +15,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import Operations
+from gatehouse.http.pages import sso
 from gatehouse.http.pages.forms import (
     identifier_input,
     identifier_label,
@@ -45,6 +46,7 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         by_code=with_password and bool(guest.kinds(Method.VERIFICATION_CODE)),
         forgot=await _forgot(guest) if with_password else None,
         register=guest.address("/register") if guest.registers else None,
+        company=guest.address(sso.PATH) if guest.rules.single_sign_on_enabled else None,
     )
 
 
@@ -72,6 +74,9 @@ async def _sign_in(guest: Guest, form: AccountForm) -> Reply | str | None:
     if not guest.identifiers:
         raise Refused(Reason.METHOD_NOT_ENABLED)
     identifier = read_identifier(form.identifier, guest.identifiers)
+    company = await sso.routed(guest, identifier)
+    if company is not None:
+        return company
     by_password = guest.rules.enables(identifier.type, Method.PASSWORD)
     if form.by == "code" or not by_password:
         return await _send_code(guest, identifier)
@@ -110,7 +115,7 @@ async def _by_password(guest: Guest, identifier: Identifier, password: str) -> s
 @operations.get("/sign-in", "SignInPage", documented=False)
 async def sign_in_page(call: Call) -> Reply:
     """The sign-in page."""
-    return await show(call, _draw)
+    return await sso.direct(call) or await show(call, _draw)
 
 
 @operations.post("/sign-in", "SignInForm", body=AccountForm, form=True, documented=False)

@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import httpx
-import msgspec
 import pytest
 
 from gatehouse.actors.sso.saml import assertion_consumer_url, entity_id
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_members import OrganizationUsers
 from gatehouse.storage.organizations_records import Organization
-from gatehouse.storage.records import User
 from gatehouse.storage.sso_connectors import (
     OrganizationJitSsoConnectors,
-    SsoConnector,
-    SsoConnectors,
 )
-from gatehouse.storage.tenants import SignInExperiences
 from gatehouse.storage.users import Users
-from tests.http.contract import Api, check_answer
-from tests.http.logto.experience.browsing import Browser
+from tests.http.contract import Api
+from tests.http.logto.experience.office import PAGE, STATE, Office, open_office
 from tests.http.running import BOTH_DATABASES, TENANT, Server
-from tests.servers.identity_provider import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    IdentityProvider,
-    open_identity_provider,
-)
 from tests.servers.saml_identity_provider import SamlIdentityProvider, post_form
-
-PAGE = "https://app.example/callback/sso"
-STATE = "the page's state"
 
 
 @pytest.fixture(scope="module")
@@ -43,102 +26,9 @@ def company() -> SamlIdentityProvider:
     return SamlIdentityProvider()
 
 
-@dataclass
-class Office:
-    """A server to which companies are connected."""
-
-    server: Server
-    company: SamlIdentityProvider
-    provider: IdentityProvider
-
-    async def browser(self, event: str = "SignIn") -> Browser:
-        browser = await Browser(self.server.core, self.server.client).arrive()
-        return await browser.start(event)
-
-    async def connect(self, protocol: str = "SAML", **fields: Any) -> str:
-        """Connect a company; the connector's id."""
-        config = {"metadata": self.company.metadata()}
-        if protocol != "SAML":
-            config = {
-                "clientId": CLIENT_ID,
-                "clientSecret": CLIENT_SECRET,
-                "issuer": self.provider.issuer,
-            }
-        record = SsoConnector(
-            provider_name=protocol,
-            connector_name=fields.pop("name", protocol),
-            config=msgspec.json.encode(fields.pop("config", config)).decode(),
-            **{"domains": ["corp.example"], **fields},
-        )
-        made = await self.server.core.db.write(lambda tx: SsoConnectors(tx, TENANT).create(record))
-        return made.id
-
-    async def settle(self, **settings: Any) -> None:
-        core = self.server.core
-        await core.db.write(lambda tx: SignInExperiences(tx, TENANT).change(**settings))
-        core.directory.forget()
-
-    async def begin(self, browser: Browser, connector: str) -> tuple[str, str]:
-        """The verification, and where the browser is sent."""
-        reply = await browser(
-            "CreateEnterpriseSsoVerification",
-            connectorId=connector,
-            json={"state": STATE, "redirectUri": PAGE},
-        )
-        return reply["verificationId"], reply["authorizationUri"]
-
-    async def post(self, connector: str, form: dict[str, str]) -> httpx.Response:
-        """What the browser posts from the identity provider's page."""
-        answer = await self.server.client.post(
-            f"/api/authn/single-sign-on/saml/{connector}", data=form
-        )
-        check_answer("AssertSingleSignOnSaml", answer)
-        return answer
-
-    async def passed(self, browser: Browser, connector: str, protocol: str = "SAML") -> str:
-        """Through the company and back again; the verification's id."""
-        verification, uri = await self.begin(browser, connector)
-        if protocol == "SAML":
-            answer = await self.post(connector, self.company.answer(uri))
-            assert answer.status_code == 302, answer.text
-            assert answer.headers["location"].startswith(f"{PAGE}?")
-            data = dict(parse_qs(urlsplit(answer.headers["location"]).query))
-            assert data == {"state": [STATE]}
-            data = {"state": STATE}
-        else:
-            data = await self.provider.visit(uri)
-        await self.verify(browser, connector, verification, data)
-        return verification
-
-    async def verify(
-        self, browser: Browser, connector: str, verification: str, data: dict[str, Any]
-    ) -> None:
-        reply = await browser(
-            "VerifyEnterpriseSsoVerification",
-            connectorId=connector,
-            json={"verificationId": verification, "connectorData": data},
-        )
-        assert reply["verificationId"] == verification
-
-    async def users(self) -> list[User]:
-        found = await self.server.core.db.read(lambda tx: Users(tx, TENANT).search().items)
-        return [user for user in found if user.username != "demo"]
-
-    async def add_user(self, **fields: Any) -> User:
-        return await self.server.core.db.write(lambda tx: Users(tx, TENANT).create(User(**fields)))
-
-
 @pytest.fixture
 async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
-    async with open_identity_provider() as provider:
-        provider.person = {
-            "sub": "anna-7",
-            "name": "Anna",
-            "email": "anna@corp.example",
-            "email_verified": True,
-        }
-        office = Office(server, company, provider)
-        await office.settle(single_sign_on_enabled=True)
+    async with open_office(server, company) as office:
         yield office
 
 
@@ -490,3 +380,14 @@ async def _allow_unasked(office: Office, connector: str) -> None:
         auto_send_authorization_request=True,
     )
     await office.server.core.db.write(lambda tx: SsoIdpInitiatedConfigs(tx, TENANT).put(record))
+
+
+async def test_sign_in_pages_are_told_of_the_companies(office: Office) -> None:
+    looks = {"displayName": "Corp & Sons", "logo": "https://corp.example/logo.png"}
+    connector = await office.connect(branding=looks)
+    await office.connect(name="nobody's", domains=[])
+    api = Api(office.server.client)
+    told = (await api("GetSignInExperienceConfig"))["ssoConnectors"]
+    assert told == [{"id": connector, "connectorName": "Corp & Sons", "logo": looks["logo"]}]
+    await office.settle(single_sign_on_enabled=False)
+    assert (await api("GetSignInExperienceConfig"))["ssoConnectors"] == []
