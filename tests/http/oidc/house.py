@@ -217,6 +217,12 @@ class House:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
         """A node that listens on a port of this machine; its origin."""
+        async with self.serve_node() as (origin, _):
+            yield origin
+
+    @asynccontextmanager
+    async def serve_node(self) -> AsyncIterator[tuple[str, Node]]:
+        """The same, with the node itself."""
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -231,7 +237,7 @@ class House:
                         task_status=task_status,
                     )
                 )
-                yield origin
+                yield origin, node
                 stop.set()
 
 
