@@ -17,6 +17,7 @@ from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.registry import SocialConnectors
 from gatehouse.actors.cookies import CookieSigner
 from gatehouse.actors.directory import Directory
+from gatehouse.actors.keyring import key_id
 from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.scripts.runner import ScriptRunner
 from gatehouse.actors.secret_ring import SecretRing
@@ -83,9 +84,13 @@ class Core:
         """The issuer identifier of this tenant (OpenID Connect Discovery §3)."""
         return f"{self.public_url}/oidc"
 
-    async def keyring(self) -> Keyring:
-        """The signing keys as of now: cached, and replaced when an operator rotates them."""
-        return await self.directory.keyring()
+    async def keyring(self, token: str | None = None) -> Keyring:
+        """The signing keys as of now: cached, and replaced when an operator rotates them.
+
+        `token` is one that is to be verified: it may name a key that another node has just begun
+        to sign with.
+        """
+        return await self.directory.keyring(None if token is None else key_id(token))
 
 
 def build_core(

@@ -11,6 +11,7 @@ and no list of what depends on what can fall out of date.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -44,6 +45,9 @@ T = TypeVar("T")
 
 MAX_AGE_S = 5.0
 """How long an answer is believed without asking again."""
+
+UNKNOWN_KEY_S = 0.5
+"""How often at most the keys are read again because a token names an unknown one."""
 
 MAX_ANSWERS = 20_000
 """Answers remembered; strangers can ask for clients that do not exist, so there is a bound."""
@@ -80,6 +84,7 @@ class Directory:
         self._generation = 0
         self._unheard = trio.Event()
         self._keyring: Keyring | None = None
+        self._keys_read_again = -math.inf
         self._channel = f"gh:directory:{tenant_id}"
         db.listen(self._on_events)
         redis.subscribe(self._channel, self._on_message)
@@ -154,8 +159,21 @@ class Directory:
         """A script of the operator's and its settings, if there is one of this name."""
         return await self._ask(("script", name), _script, name)
 
-    async def keyring(self) -> Keyring:
-        """The signing keys. The same object as before unless the keys changed."""
+    async def keyring(self, kid: str | None = None) -> Keyring:
+        """The signing keys. The same object as before unless the keys changed.
+
+        If there is no key `kid` among those that are remembered, they are read again, so that what
+        one node signs with a new key no other refuses; but not for every stranger's invention.
+        """
+        keyring = await self._known_keyring()
+        now = trio.current_time()
+        if kid is None or keyring.knows(kid) or now < self._keys_read_again + UNKNOWN_KEY_S:
+            return keyring
+        self._keys_read_again = now
+        self._answers.pop(("keys",), None)
+        return await self._known_keyring()
+
+    async def _known_keyring(self) -> Keyring:
         keys = await self._ask(("keys",), _signing_keys)
         if self._keyring is None or self._keyring.materials != keys:
             self._keyring = Keyring(keys, reuse=self._keyring)

@@ -100,6 +100,17 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def key_id(token: str) -> str | None:
+    """The key that a JWT says it was signed with; nothing is proven by it."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        return None
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.PyJWTError:
+        return None
+    return kid if isinstance(kid, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _ParsedKey:
     material: KeyMaterial
@@ -131,6 +142,10 @@ class Keyring:
         self.jwks: dict[str, list[dict[str, str]]] = {
             "keys": [dict(key.material.public_jwk) for key in self._keys.values()]
         }
+
+    def knows(self, kid: str) -> bool:
+        """Whether there is a key of this id."""
+        return kid in self._keys
 
     @property
     def current(self) -> KeyMaterial:

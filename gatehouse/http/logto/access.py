@@ -39,7 +39,7 @@ async def admit_to_management(call: Call[Any, Any]) -> Principal:
     """
     token = bearer_token(call)
     core = call.core
-    keyring = await core.keyring()
+    keyring = await core.keyring(token)
     try:
         claims = keyring.verify_access_token(
             token,

@@ -59,7 +59,7 @@ async def _subject(call: Call[Any, Any], resource: str | None) -> str | None:
     """Whose token it is, if it is good, and for this resource if one is named."""
     core = call.core
     try:
-        claims = (await core.keyring()).verify_access_token(
+        claims = (await core.keyring(token)).verify_access_token(
             bearer_token(call), issuer=core.issuer, audience=resource, now=core.clock()
         )
     except (ApiError, InvalidTokenError):

@@ -226,7 +226,7 @@ async def check_id_token_hint(draft: Draft) -> None:
     hint = draft.parameters.get("id_token_hint")
     if hint is None:
         return
-    keyring = await draft.core.keyring()
+    keyring = await draft.core.keyring(hint)
     try:
         claims = keyring.verify_id_token_hint(hint, issuer=draft.core.issuer)
     except InvalidTokenError:

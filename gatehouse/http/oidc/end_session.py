@@ -100,7 +100,7 @@ async def _check(call: AnyCall, parameters: Parameters) -> Logout:
     client_id, hinted_user = parameters.get("client_id"), None
     hint = parameters.get("id_token_hint")
     if hint is not None:
-        keyring = await core.keyring()
+        keyring = await core.keyring(hint)
         try:
             claims = keyring.verify_id_token_hint(hint, issuer=core.issuer)
         except InvalidTokenError:

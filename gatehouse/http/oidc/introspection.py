@@ -79,7 +79,7 @@ async def _in_good_standing(call: AnyCall, state: Family) -> bool:
 async def _signed(call: AnyCall, token: str) -> Facts:
     """A signed access token is good until it expires, as long as its subject is."""
     core = call.core
-    keyring = await core.keyring()
+    keyring = await core.keyring(token)
     try:
         claims = keyring.verify_access_token(token, issuer=core.issuer, now=core.clock())
     except InvalidTokenError:

@@ -190,7 +190,7 @@ async def _access_token(call: AnyCall, token: str) -> About:
     if token.startswith(subject_token.PREFIX):
         return await _impersonation(call, token)
     if "." in token:
-        keyring = await core.keyring()
+        keyring = await core.keyring(token)
         try:
             claims = keyring.verify_access_token(token, issuer=core.issuer, now=core.clock())
         except InvalidTokenError:
