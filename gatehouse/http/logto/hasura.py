@@ -59,8 +59,10 @@ async def _subject(call: Call[Any, Any], resource: str | None) -> str | None:
     """Whose token it is, if it is good, and for this resource if one is named."""
     core = call.core
     try:
-        claims = (await core.keyring(token)).verify_access_token(
-            bearer_token(call), issuer=core.issuer, audience=resource, now=core.clock()
+        token = bearer_token(call)
+        keyring = await core.keyring(token)
+        claims = keyring.verify_access_token(
+            token, issuer=core.issuer, audience=resource, now=core.clock()
         )
     except (ApiError, InvalidTokenError):
         return None

@@ -72,22 +72,26 @@ async def api_token(client: Client) -> str:
 
 
 async def test_clients_with_caches_verify_through_staged_rotations(house: House) -> None:
-    async with house.node() as here, house.node() as there:
-        async with here.client() as http, there.client() as other:
-            clients = [Client(http, "machine"), Client(other, "machine")]
-            verifiers = [Verifier(one, house.clock) for one in (http, other)]
-            issued: list[str] = []
-            signed_by: list[str] = []
-            for algorithm in (SigningAlgorithm.ES384, SigningAlgorithm.ES256):
-                await rotate(here, house.clock, GRACE_MS, algorithm)
-                for _ in range(16):
-                    house.clock.pass_ms(GRACE_MS // 12)
-                    here.core.directory.forget()  # what was remembered is a few seconds old
-                    there.core.directory.forget()
-                    issued += [await api_token(one) for one in clients]
-                    for verifier in verifiers:
-                        signed_by += [await verifier.verify(token) for token in issued[-8:]]
-            assert len(dict.fromkeys(signed_by)) == 3
+    async with (
+        house.node() as here,
+        house.node() as there,
+        here.client() as http,
+        there.client() as other,
+    ):
+        clients = [Client(http, "machine"), Client(other, "machine")]
+        verifiers = [Verifier(one, house.clock) for one in (http, other)]
+        issued: list[str] = []
+        signed_by: list[str] = []
+        for algorithm in (SigningAlgorithm.ES384, SigningAlgorithm.ES256):
+            await rotate(here, house.clock, GRACE_MS, algorithm)
+            for _ in range(16):
+                house.clock.pass_ms(GRACE_MS // 12)
+                here.core.directory.forget()  # what was remembered is a few seconds old
+                there.core.directory.forget()
+                issued += [await api_token(one) for one in clients]
+                for verifier in verifiers:
+                    signed_by += [await verifier.verify(token) for token in issued[-8:]]
+        assert len(dict.fromkeys(signed_by)) == 3
 
 
 async def test_what_one_node_signs_with_a_new_key_no_other_refuses(
