@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatehouse.actors.activity import Activity
+from gatehouse.actors.assets import AssetStore
 from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.registry import SocialConnectors
@@ -78,6 +79,7 @@ class Core:
     backchannel: Backchannel
     social: SocialConnectors
     scripts: ScriptRunner
+    assets: AssetStore | None = None
 
     @property
     def issuer(self) -> str:
@@ -107,6 +109,7 @@ def build_core(
     outbound: Outbound | None = None,
     messengers: Messengers | None = None,
     protected_app_domain: str | None = None,
+    assets: AssetStore | None = None,
 ) -> Core:
     """Put a core together from parts that are already running.
 
@@ -136,4 +139,5 @@ def build_core(
         backchannel=Backchannel(outbound, clock),
         social=SocialConnectors(directory, messengers),
         scripts=ScriptRunner(),
+        assets=assets,
     )

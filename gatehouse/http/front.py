@@ -52,6 +52,10 @@ class Front:
         if declared is None:
             await self._other_method(match, scope, send)
         elif not declared.operation.hot:
+            if _announced(scope) > declared.operation.max_body:
+                reply = declared.dialect.refuse(BodyTooLarge(), None)
+                await self._refuse(declared.dialect, reply, scope, send)
+                return
             scope[MATCH] = match
             await self._quart(scope, receive, send)
         else:
@@ -84,6 +88,14 @@ class Front:
 
     async def _refuse(self, dialect: Dialect, reply: Reply, scope: Scope, send: Send) -> None:
         await send_answer(self._pipeline.refuse(dialect, request_from(scope, b""), reply), send)
+
+
+def _announced(scope: Scope) -> int:
+    """What the body weighs as its head says; 0 where it does not say."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
 
 
 def request_from(scope: Scope, body: bytes) -> Request:

@@ -15,6 +15,13 @@ from gatehouse.http.routes import parameter_names
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+FILE = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}},
+}
+"""A form with a file."""
 _REFS = "#/components/schemas/{model}"
 
 SECURITY_SCHEMES: dict[str, Any] = {
@@ -82,6 +89,8 @@ def _entry(
             entry["parameters"].append(
                 {"name": name, "in": "query", "required": required, "schema": field}
             )
+    if operation.upload:
+        entry["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": FILE}}}
     if operation.body is not None:
         schema = schemas[f"{operation.operation_id}.body", "validation"]
         kinds = (JSON, FORM) if operation.form else (JSON,)

@@ -110,6 +110,7 @@ class Operation:
     statuses: tuple[int, ...] = ()
     content_type: str = "application/json"
     form: bool = False
+    upload: bool = False
     hot: bool = False
     cors: Cors | None = None
     max_body: int = MAX_BODY_BYTES
@@ -149,6 +150,7 @@ class Operations:
     - `query`, `body`, `response`: a pydantic model or any type pydantic validates;
     - `status`: of a success with a body (a handler that returns `None` answers 204);
     - `statuses`: what else the operation answers, for the documents;
+    - `upload`: the body is a form with a file (see `http/multipart.py`);
     - `form`: a form body (`application/x-www-form-urlencoded`) is accepted as well as JSON;
     - `hot`: served by the thin dispatcher in front of Quart;
     - `access`, `cors`, `max_body` (bytes), `deadline` (seconds): override the group's.

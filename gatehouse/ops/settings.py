@@ -209,7 +209,7 @@ class Settings(BaseSettings):
         32_768, ge=1024, le=1 << 20, description="Request line and headers together."
     )
     max_body_bytes: int = Field(
-        1 << 20, ge=1024, le=1 << 26, description="A request's body, whatever the operation."
+        9 << 20, ge=1024, le=1 << 26, description="A request's body, whatever the operation."
     )
     idle_seconds: float = Field(
         75.0, gt=0, description="How long a connection may stay open between requests."

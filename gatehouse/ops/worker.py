@@ -54,6 +54,7 @@ async def serve_worker(
     what is missing, and recovers by itself.
     """
     # Imported here: the supervisor of several workers needs none of it.
+    from gatehouse.actors.assets import LocalAssets  # noqa: PLC0415
     from gatehouse.actors.connectors.messengers import Messengers  # noqa: PLC0415
     from gatehouse.actors.core import build_core  # noqa: PLC0415
     from gatehouse.actors.hashing import PasswordHasher  # noqa: PLC0415
@@ -96,6 +97,7 @@ async def serve_worker(
             observer=metrics,
             outbound=outbound,
             protected_app_domain=settings.protected_app_domain,
+            assets=LocalAssets(settings.data_dir / "assets"),
             messengers=Messengers(
                 db, outbound, settings.development_inbox, settings.mock_connectors
             ),

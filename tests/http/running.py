@@ -32,7 +32,7 @@ from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.engine.engine import Engine
 from gatehouse.engine.redis import redis_from_url
 from gatehouse.http.app import build_app
-from gatehouse.http.edge import serve
+from gatehouse.http.edge import EdgeLimits, serve
 from gatehouse.http.logto.access import MANAGEMENT_SCOPE, management_audience
 from gatehouse.http.pipeline import HttpObserver
 from gatehouse.ops.delivery import handle_effects
@@ -179,6 +179,7 @@ async def _run_node(
                     serve,
                     cast(Any, build_app(core, observer=observer)),
                     config,
+                    limits=EdgeLimits(body_bytes=9 << 20),
                     sockets=edge_sockets(sockets, tls=False),
                     shutdown_trigger=stop.wait,
                 )

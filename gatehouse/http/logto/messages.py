@@ -242,6 +242,11 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "password.expired": (422, "The password has expired."),
     "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
     "password.invalid_legacy_password_format": (400, "The legacy password is not well-formed."),
+    # Files
+    "guard.file_size_exceeded": (400, "The file is too large."),
+    "guard.mime_type_not_allowed": (400, "Files of this kind are not accepted."),
+    "storage.not_configured": (400, "This server keeps no files."),
+    "storage.upload_error": (500, "The file could not be kept."),
     # One-time tokens
     "one_time_token.token_not_found": (404, "There is no such token."),
     "one_time_token.email_mismatch": (400, "The token is for another address."),

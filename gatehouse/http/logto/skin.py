@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatehouse.http.logto import account, authn, experience, hasura, saml, well_known
+from gatehouse.http.logto import account, authn, experience, hasura, saml, uploads, well_known
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
@@ -50,6 +50,7 @@ from gatehouse.http.logto.management import (
     status,
     subject_tokens,
     systems,
+    user_assets,
     user_identities,
     user_mfa,
     user_sessions,
@@ -122,6 +123,7 @@ def api_operations() -> list[Operation]:
         email_templates.operations,
         captcha_provider.operations,
         one_time_tokens.operations,
+        user_assets.operations,
         domains.operations,
         systems.operations,
         custom_phrases.operations,
@@ -139,4 +141,9 @@ def api_operations() -> list[Operation]:
 
 def skins() -> list[Skin]:
     """The parts of a Logto server, each with the dialect its answers are in."""
-    return [(API, api_operations()), (OIDC, OIDC_OPERATIONS), (PAGES, PAGE_OPERATIONS)]
+    return [
+        (API, api_operations()),
+        (OIDC, OIDC_OPERATIONS),
+        (PAGES, PAGE_OPERATIONS),
+        (uploads.ASSETS, uploads.operations),
+    ]

@@ -6,6 +6,7 @@ One module for the flow, one for the profile, one for each factor; this is where
 from __future__ import annotations
 
 from gatehouse.http.logto.experience import (
+    avatar,
     backup_code,
     flow,
     mfa,
@@ -33,5 +34,6 @@ OPERATIONS = (
     *sso.anonymous,
     *social.operations,
     *profile.operations,
+    *avatar.operations,
     *mfa.operations,
 )
