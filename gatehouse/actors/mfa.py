@@ -200,7 +200,7 @@ def check_verified(
     if not any(factor in usable for factor in shown):
         data = {
             "availableFactors": [factor.value for factor in usable],
-            "maskedIdentifiers": _masked(usable, standing),
+            "maskedIdentifiers": masked(usable, standing),
         }
         raise Refused(Reason.MFA_REQUIRED, data)
 
@@ -306,7 +306,7 @@ def _check_additional_suggestion(
         return
     data = {
         "availableFactors": [factor.value for factor in offered],
-        "maskedIdentifiers": _masked(held, standing),
+        "maskedIdentifiers": masked(held, standing),
         "isWebAuthnUsedAsSignInPasskey": passkeys and MfaFactor.WEBAUTHN in held,
         "skippable": True,
         "suggestion": True,
@@ -319,7 +319,7 @@ def _signs_up_with(rules: MfaRules, kind: IdentifierType) -> bool:
     return kind in rules.sign_up.identifiers or bool(secondary & {kind.value, "emailOrPhone"})
 
 
-def _masked(factors: Iterable[MfaFactor], standing: Standing) -> dict[str, str]:
+def masked(factors: Iterable[MfaFactor], standing: Standing) -> dict[str, str]:
     """Where codes would be sent, as much of it as the person needs to recognize it."""
     masked = {}
     if MfaFactor.EMAIL in factors and standing.email:

@@ -72,6 +72,19 @@ def own(state: Interaction, verification_id: str, kind: type[R]) -> R:
     return record
 
 
+async def usable(visit: Visit) -> dict[MfaFactor, str]:
+    """With what the identified user can pass, in the order in which to offer it.
+
+    To each, where its code would be sent, masked; nothing for factors without an address.
+    """
+    whose = await identified(visit)
+    rules = await mfa_checks.rules_of(visit.core)
+    standing = await mfa_checks.standing_of(visit.core, rules, whose.state, whose.user)
+    offered = mfa.usable_factors(rules, standing)
+    addresses = mfa.masked(offered, standing)
+    return {factor: addresses.get(factor.value, "") for factor in offered}
+
+
 # An authenticator app
 
 

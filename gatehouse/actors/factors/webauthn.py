@@ -119,6 +119,11 @@ class SignInPasskey(Ceremony, frozen=True, kw_only=True, tag="SignInPasskey"):
         return Switch.PASSKEY
 
     @property
+    def vouched_for(self) -> bool:
+        """Who has a passkey is no robot."""
+        return self.passed
+
+    @property
     def waives_mfa(self) -> bool:
         """There is a second factor in it."""
         return self.passed

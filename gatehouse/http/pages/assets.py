@@ -1,10 +1,10 @@
-"""What the pages load: one stylesheet, under a name that changes with its content."""
+"""What the pages load: a stylesheet and a script, under names that change with their content."""
 
 from __future__ import annotations
 
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages.render import STYLESHEET, STYLESHEET_PATH
+from gatehouse.http.pages.render import SCRIPT, SCRIPT_PATH, STYLESHEET, STYLESHEET_PATH
 
 operations = Operations(tags=("Pages",))
 
@@ -18,3 +18,9 @@ _HEADERS = (
 async def stylesheet(call: Call) -> Reply:
     """The stylesheet."""
     return Reply(200, STYLESHEET, _HEADERS, content_type="text/css; charset=utf-8")
+
+
+@operations.get(SCRIPT_PATH, "PasskeyScript", documented=False)
+async def script(call: Call) -> Reply:
+    """The script that asks browsers for passkeys."""
+    return Reply(200, SCRIPT, _HEADERS, content_type="text/javascript; charset=utf-8")

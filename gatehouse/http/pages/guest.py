@@ -120,6 +120,16 @@ def _password_first(method: SignInMethod) -> bool:
     return method.password and (method.is_password_primary or not method.verification_code)
 
 
+_NEXT_PAGE = {
+    Reason.MFA_REQUIRED: "/mfa-verification",
+    Reason.MFA_SUGGESTED: "/mfa-setup",
+    Reason.MISSING_MFA: "/mfa-setup",
+    Reason.ADDITIONAL_MFA_SUGGESTED: "/mfa-setup",
+    Reason.BACKUP_CODE_REQUIRED: "/mfa-setup",
+    Reason.PASSKEY_PREFERRED: "/mfa-setup",
+}
+"""Refusals that a page of its own helps out of."""
+
 Draw = Callable[[Guest, AccountForm, Message | None], Awaitable[Reply]]
 Act = Callable[[Guest, AccountForm], Awaitable[Reply | str | None]]
 
@@ -141,7 +151,7 @@ async def show(call: Call[Any, Any], draw: Draw) -> Reply:
     return guest if isinstance(guest, Reply) else await draw(guest, AccountForm(), None)
 
 
-async def take(call: Call[AccountForm], draw: Draw, act: Act) -> Reply:
+async def take(call: Call[Any], draw: Draw, act: Act) -> Reply:
     """Check the form, take the step, go on; or show the form again and say why not.
 
     A step answers with a page, with the address to go on to, or with nothing: back to the start.
@@ -149,20 +159,28 @@ async def take(call: Call[AccountForm], draw: Draw, act: Act) -> Reply:
     guest = await guest_of(call)
     if isinstance(guest, Reply):
         return guest
-    form = call.body
+    form: AccountForm = call.body
     if not csrf_matches(call.core, guest.visit.uid, form.csrf):
         return await draw(guest, form, STALE_FORM)
     try:
         done = await act(guest, form)
         return done if isinstance(done, Reply) else redirect(done or guest.address("/sign-in"))
     except Refused as refusal:
-        if refusal.reason is Reason.MISSING_PROFILE and _can_continue(refusal):
-            return redirect(guest.address("/continue"))
+        onward = next_page(refusal)
+        if onward is not None:
+            return redirect(guest.address(onward))
         # Of two clicks, the browser shows the second's answer; the first may have succeeded.
         state = await guest.visit.state()
         if state.phase is Phase.ANSWERED:
             return redirect(guest.visit.resume_url)
         return await draw(Guest(guest.visit, state, guest.rules), form, message_for(refusal))
+
+
+def next_page(refusal: Refused) -> str | None:
+    """The page that helps out of a refusal, if there is one."""
+    if refusal.reason is Reason.MISSING_PROFILE:
+        return "/continue" if _can_continue(refusal) else None
+    return _NEXT_PAGE.get(refusal.reason)
 
 
 def _can_continue(refusal: Refused) -> bool:

@@ -1,8 +1,9 @@
 """Turning templates into answers that a browser may not do anything unexpected with.
 
-Every page is sent with a Content-Security-Policy that allows no script at all, one stylesheet of
-ours, one nonced block with the tenant's colours, no framing, and form submission only to where the
-flow goes. Templates are compiled once and escape everything.
+Every page is sent with a Content-Security-Policy that allows no script (where a passkey is asked
+for: one, by a nonce), one stylesheet of ours, one nonced block with the tenant's colours, no
+framing, and form submission only to where the flow goes. Templates are compiled once and escape
+everything.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ _FOLDER = files("gatehouse.http.pages")
 STYLESHEET = (_FOLDER / "static" / "gatehouse.css").read_bytes()
 STYLESHEET_PATH = f"/assets/gatehouse-{hashlib.sha256(STYLESHEET).hexdigest()[:12]}.css"
 """Named by its content, so that browsers may keep it for ever."""
+
+SCRIPT = (_FOLDER / "static" / "webauthn.js").read_bytes()
+SCRIPT_PATH = f"/assets/webauthn-{hashlib.sha256(SCRIPT).hexdigest()[:12]}.js"
+"""The one script, for passkeys alone; named by its content too."""
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 
@@ -94,10 +99,17 @@ def draw(
         _templates()
         .get_template(template)
         .render(
-            {"error": None, "nonce": nonce, "look": look, "stylesheet": STYLESHEET_PATH, **values}
+            {
+                "error": None,
+                "nonce": nonce,
+                "look": look,
+                "stylesheet": STYLESHEET_PATH,
+                "script": None,
+                **values,
+            }
         )
     )
-    policy = security_policy(nonce, look.image_origins, form_targets)
+    policy = security_policy(nonce, look.image_origins, form_targets, script="script" in values)
     return Reply(
         status,
         content,
@@ -107,12 +119,15 @@ def draw(
     )
 
 
-def security_policy(nonce: str, images: Iterable[str], form_targets: Iterable[str]) -> str:
-    """The Content-Security-Policy of a page (CSP Level 3)."""
+def security_policy(
+    nonce: str, images: Iterable[str], form_targets: Iterable[str], *, script: bool = False
+) -> str:
+    """The Content-Security-Policy of a page (CSP Level 3); the nonce lets its `script` run."""
     targets = " ".join(dict.fromkeys(source for url in form_targets if (source := _source(url))))
     return "; ".join(
         (
             "default-src 'none'",
+            *((f"script-src 'nonce-{nonce}'",) if script else ()),
             f"style-src 'self' 'nonce-{nonce}'",
             " ".join(("img-src 'self' data:", *images)),
             f"form-action 'self' {targets}".rstrip(),

@@ -8,7 +8,7 @@ on whether there is such an account.
 
 from __future__ import annotations
 
-from gatehouse.actors import sign_in, sign_in_codes
+from gatehouse.actors import sign_in, sign_in_codes, sign_in_mfa
 from gatehouse.actors.factors.password import verify_password
 from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason, Refused
@@ -24,6 +24,8 @@ from gatehouse.http.pages.forms import (
 )
 from gatehouse.http.pages.guest import AccountForm, Guest, draw_page, show, take
 from gatehouse.http.pages.messages import Message
+from gatehouse.http.pages.passkey_forms import PasskeyForm, offering, read_credential
+from gatehouse.http.web_authn import AuthenticationPayload
 
 operations = Operations(tags=("Pages",))
 
@@ -46,6 +48,7 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         by_code=with_password and bool(guest.kinds(Method.VERIFICATION_CODE)),
         forgot=await _forgot(guest) if with_password else None,
         register=guest.address("/register") if guest.registers else None,
+        **await offering(guest),
         company=guest.address(sso.PATH) if guest.rules.single_sign_on_enabled else None,
     )
 
@@ -122,3 +125,23 @@ async def sign_in_page(call: Call) -> Reply:
 async def sign_in_form(call: Call[AccountForm]) -> Reply:
     """Somebody tries to sign in."""
     return await take(call, _draw, _sign_in)
+
+
+async def _by_passkey(guest: Guest, form: AccountForm) -> str | None:
+    visit, payload = guest.visit, read_credential(form, AuthenticationPayload)
+    await sign_in.start(visit, Event.SIGN_IN)
+    verification_id = await sign_in_mfa.use_passkey(visit, None, payload)
+    await sign_in.identify(visit, verification_id)
+    return await sign_in.submit(visit)
+
+
+@operations.get("/sign-in/passkey", "PasskeyPage", documented=False)
+async def passkey_page(call: Call) -> Reply:
+    """The sign-in page: passkeys are offered there."""
+    return await show(call, _draw)
+
+
+@operations.post("/sign-in/passkey", "PasskeyForm", body=PasskeyForm, form=True, documented=False)
+async def passkey_form(call: Call[PasskeyForm]) -> Reply:
+    """Somebody signs in with a passkey."""
+    return await take(call, _draw, _by_passkey)

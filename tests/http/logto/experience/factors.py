@@ -48,8 +48,9 @@ async def add_backup_codes(house: House, user: User) -> MfaVerification:
 
 
 async def factors_of(house: House, user_id: str) -> list[MfaVerification]:
-    """What a user has."""
-    return await house.core.db.read(lambda tx: MfaVerifications(tx, TENANT).of(user_id))
+    """What a user has, the TOTP first and the backup codes last."""
+    found = await house.core.db.read(lambda tx: MfaVerifications(tx, TENANT).of(user_id))
+    return sorted(found, key=lambda factor: ("Totp", "WebAuthn", "BackupCode").index(factor.type))
 
 
 async def identified(house: House, username: str = "ada") -> Browser:

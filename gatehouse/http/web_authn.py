@@ -1,4 +1,4 @@
-"""What browsers answer to WebAuthn ceremonies, as Logto's clients send it (WebAuthn §5.1, §5.5)."""
+"""What browsers answer to WebAuthn ceremonies (WebAuthn §5.1, §5.5), in the API and in forms."""
 
 from __future__ import annotations
 
