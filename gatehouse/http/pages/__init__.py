@@ -13,9 +13,11 @@ from gatehouse.http.pages import (
     mfa,
     mfa_setup,
     one_time_token,
+    providers,
     recovering,
     registering,
     signing_in,
+    social,
     sso,
 )
 from gatehouse.http.pages.dialect import PAGES
@@ -30,6 +32,8 @@ OPERATIONS = (
     *mfa_setup.operations,
     *one_time_token.operations,
     *sso.operations,
+    *providers.operations,
+    *social.operations,
     *callback.operations,
     *consent.operations,
 )

@@ -1,20 +1,54 @@
-"""Where people come back to from another provider, with its answer in the address."""
+"""Where identity providers send people back to: `/callback/{connectorId}`.
+
+Some answer with a form that their page submits (OAuth 2.0 Form Post Response Mode). With a form
+from another site browsers send no cookie of ours, so that it is led on to the same address as a
+query. What it says is not believed before the cookie is there, and the `state` that belongs to it.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel, Field
+
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.http.call import Call, Reply
+from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages import sso
-from gatehouse.http.pages.sso import CallbackQuery
+from gatehouse.http.pages import social, sso
 
 operations = Operations(tags=("Pages",))
 
+PATH = "/callback/{connectorId}"
+MAX_STATE = 1024
 
-@operations.get("/callback/{connectorId}", "CallbackPage", query=CallbackQuery, documented=False)
-async def callback_page(call: Call[None, CallbackQuery]) -> Reply:
-    """Somebody is back from where they were sent."""
-    reply = await sso.returned(call)
-    if reply is None:
+Long = Annotated[str, Field(max_length=6 * 1024)]
+Short = Annotated[str, Field(max_length=1024)]
+
+
+class PostedAnswer(BaseModel):
+    """What a provider says in a form: that much is led on, and nothing else."""
+
+    state: Annotated[str, Field(max_length=MAX_STATE)] | None = None
+    code: Long | None = None
+    id_token: Long | None = None
+    user: Short | None = None
+    iss: Short | None = None
+    error: Short | None = None
+
+
+@operations.get(PATH, "CallbackPage", query=sso.CallbackQuery, documented=False)
+async def callback(call: Call[None, sso.CallbackQuery]) -> Reply:
+    """Somebody is back from an identity provider."""
+    found = await sso.returned(call) or await social.returned(call)
+    if found is None:
         raise Refused(Reason.INTERACTION_GONE)
-    return reply
+    return found
+
+
+@operations.post(PATH, "CallbackForm", body=PostedAnswer, form=True, documented=False)
+async def posted_callback(call: Call[PostedAnswer]) -> Reply:
+    """The same, from a provider that answers with a form."""
+    answer = call.body.model_dump(exclude_none=True)
+    path = PATH.format(connectorId=quote(call.path["connectorId"], safe=""))
+    return redirect(f"{path}?{urlencode(answer)}")

@@ -101,7 +101,8 @@ class Guest:
     @property
     def registers(self) -> bool:
         """Whether the register page can make an account."""
-        return self.rules.allows(Event.REGISTER) and bool(self.rules.sign_up.identifiers)
+        open_to = self.rules.sign_up.identifiers or self.rules.social_sign_in_connector_targets
+        return self.rules.allows(Event.REGISTER) and bool(open_to)
 
     async def recovers(self) -> tuple[IdentifierType, ...]:
         """With what a person can have a forgotten password replaced."""
@@ -162,6 +163,11 @@ async def take(call: Call[Any], draw: Draw, act: Act) -> Reply:
     form: AccountForm = call.body
     if not csrf_matches(call.core, guest.visit.uid, form.csrf):
         return await draw(guest, form, STALE_FORM)
+    return await attempt(guest, form, draw, act)
+
+
+async def attempt(guest: Guest, form: AccountForm, draw: Draw, act: Act) -> Reply:
+    """Take the step, go on; or draw the page and say why not."""
     try:
         done = await act(guest, form)
         return done if isinstance(done, Reply) else redirect(done or guest.address("/sign-in"))

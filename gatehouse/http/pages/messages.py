@@ -90,6 +90,13 @@ _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
     Reason.USER_GONE: ("There is no account with this address.", ()),
     Reason.CANNOT_RESET_PASSWORD: ("A password cannot be recovered this way.", ()),
     Reason.PROFILE_VALUE_INVALID: ("Please look again at what you entered:", ()),
+    Reason.IDENTITY_UNKNOWN: ("No account here is linked to this one.", ()),
+    Reason.IDENTITY_TAKEN: ("This belongs to another account.", ()),
+    Reason.VERIFICATION_FAILED: ("This did not work. Please sign in again.", ()),
+    Reason.CONNECTOR_RESPONSE_INVALID: ("The other side gave no useful answer.", ()),
+    Reason.AUTH_CODE_INVALID: ("This did not work. Please sign in again.", ()),
+    Reason.ID_TOKEN_INVALID: ("This did not work. Please sign in again.", ()),
+    Reason.PROVIDER_TOKEN_INVALID: ("This did not work. Please sign in again.", ()),
     Reason.USERNAME_STARTS_WITH_NUMBER: ("A username cannot start with a number.", _NAME),
     Reason.USERNAME_CHARACTERS: (
         "A username can have letters, numbers and underscores only.",

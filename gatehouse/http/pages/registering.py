@@ -10,6 +10,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
+from gatehouse.http.pages import providers
 from gatehouse.http.pages.fields import inputs_of, read_fields
 from gatehouse.http.pages.forms import identifier_input, identifier_label, read_address
 from gatehouse.http.pages.guest import AccountForm, Guest, draw_page, show, take
@@ -38,12 +39,14 @@ async def _draw_register(guest: Guest, form: AccountForm, error: Message | None)
         form,
         error,
         action=guest.address("/register"),
+        by_form=bool(identifiers),
         by_name=IdentifierType.USERNAME in identifiers,
         with_password=guest.rules.sign_up.password,
         identifier_label=identifier_label(identifiers),
         identifier_input=identifier_input(identifiers),
         password_hint=password_hint(guest.rules.password_policy.length.min),
         sign_in=guest.address("/sign-in") if guest.rules.allows(Event.SIGN_IN) else None,
+        providers=await providers.buttons(guest),
     )
 
 

@@ -15,7 +15,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages import sso
+from gatehouse.http.pages import providers, sso
 from gatehouse.http.pages.forms import (
     identifier_input,
     identifier_label,
@@ -30,7 +30,7 @@ from gatehouse.http.web_authn import AuthenticationPayload
 operations = Operations(tags=("Pages",))
 
 
-async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply:
+async def draw_sign_in(guest: Guest, form: AccountForm, error: Message | None) -> Reply:
     hint = guest.state.params.login_hint
     if not form.identifier and hint:
         form = form.model_copy(update={"identifier": hint[:128]})
@@ -50,6 +50,8 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         register=guest.address("/register") if guest.registers else None,
         **await offering(guest),
         company=guest.address(sso.PATH) if guest.rules.single_sign_on_enabled else None,
+        by_form=bool(identifiers),
+        providers=await providers.buttons(guest),
     )
 
 
@@ -118,13 +120,17 @@ async def _by_password(guest: Guest, identifier: Identifier, password: str) -> s
 @operations.get("/sign-in", "SignInPage", documented=False)
 async def sign_in_page(call: Call) -> Reply:
     """The sign-in page."""
-    return await sso.direct(call) or await show(call, _draw)
+    return (
+        await sso.direct(call)
+        or await providers.direct(call)
+        or await show(call, draw_sign_in)
+    )
 
 
 @operations.post("/sign-in", "SignInForm", body=AccountForm, form=True, documented=False)
 async def sign_in_form(call: Call[AccountForm]) -> Reply:
     """Somebody tries to sign in."""
-    return await take(call, _draw, _sign_in)
+    return await take(call, draw_sign_in, _sign_in)
 
 
 async def _by_passkey(guest: Guest, form: AccountForm) -> str | None:

@@ -36,6 +36,19 @@ class SocialConnector:
         return target_of(self.factory, self.record)
 
     @property
+    def name(self) -> str:
+        """What people know the provider as: a standard connector's own name comes first."""
+        names = self.record.metadata.get("name") if self.factory.standard else None
+        known = names if isinstance(names, dict) else {}
+        return str(known.get("en") or next(iter(known.values()), self.factory.name))
+
+    @property
+    def logo(self) -> str:
+        """A picture as a data URL; pages load none from elsewhere."""
+        own = str(self.record.metadata.get("logo") or "") if self.factory.standard else ""
+        return own if own.startswith("data:image/") else self.factory.logo
+
+    @property
     def keeps_tokens(self) -> bool:
         """Whether the provider's tokens are stored."""
         return self.factory.stores_tokens and self.record.enable_token_storage
