@@ -8,7 +8,7 @@ keeps at least one name to sign in with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors import accounts
@@ -16,7 +16,7 @@ from gatehouse.actors.factors.password import accept_password
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import check_username
 from gatehouse.actors.verification import Profile
-from gatehouse.storage.records import SsoIdentity, User
+from gatehouse.storage.records import Json, SsoIdentity, User
 from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ async def merge_profile(core: Core, user_id: str, profile: Mapping[str, Any]) ->
         return await core.db.write(_merge_profile, core.tenant_id, user_id, dict(profile))
 
 
-async def merge_config(core: Core, user_id: str, changes: Mapping[str, Mapping[str, Any]]) -> User:
-    """Set what the user decided about signing in, by topic; the rest stays."""
+async def decide(core: Core, user_id: str, change: Callable[[Json], Json]) -> User:
+    """Change what the user decided about signing in. Raises `Refused(USER_GONE)`."""
     with accounts.names_taken():
-        return await core.db.write(_merge_config, core.tenant_id, user_id, dict(changes))
+        return await core.db.write(_decide, core.tenant_id, user_id, change)
 
 
 async def set_password(core: Core, user: User, password: str) -> None:
@@ -111,14 +111,9 @@ def _merge_profile(tx: Transaction, tenant: str, user_id: str, profile: dict[str
     return users.update(user_id, profile=users.get(user_id).profile | profile)
 
 
-def _merge_config(
-    tx: Transaction, tenant: str, user_id: str, changes: dict[str, Mapping[str, Any]]
-) -> User:
+def _decide(tx: Transaction, tenant: str, user_id: str, change: Callable[[Json], Json]) -> User:
     users = Users(tx, tenant)
-    config = dict(users.get(user_id).logto_config)
-    for topic, decided in changes.items():
-        config[topic] = {**(config.get(topic) or {}), **decided}
-    return users.update(user_id, logto_config=config)
+    return users.update(user_id, logto_config=change(users.get(user_id).logto_config))
 
 
 def _set_password(tx: Transaction, tenant: str, user_id: str, password: Any) -> None:

@@ -7,12 +7,22 @@ owner is really there. One module for each part of the account.
 
 from __future__ import annotations
 
-from gatehouse.http.logto.account import identifiers, profile, sessions, settings, verifications
+from gatehouse.http.logto.account import (
+    identifiers,
+    mfa,
+    profile,
+    sessions,
+    settings,
+    sso,
+    verifications,
+)
 
 OPERATIONS = (
     *profile.operations,
     *identifiers.operations,
     *settings.operations,
+    *mfa.operations,
     *sessions.operations,
+    *sso.operations,
     *verifications.operations,
 )

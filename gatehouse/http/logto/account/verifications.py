@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatehouse.actors import account_codes, account_verification, accounts
+from gatehouse.actors import account_codes, account_verification, accounts, own_factors
 from gatehouse.actors.account_verification import Verification
 from gatehouse.actors.webhook_payloads import iso_time
 from gatehouse.http.call import Call
@@ -18,7 +18,8 @@ from gatehouse.http.logto.account.access import (
 )
 from gatehouse.http.logto.account.models import RecordId
 from gatehouse.http.logto.experience.models import CodeIdentifier
-from gatehouse.http.wire import Maybe, Wire
+from gatehouse.http.web_authn import RegistrationPayload
+from gatehouse.http.wire import JsonObject, Maybe, Wire
 
 operations = verification_operations()
 
@@ -50,11 +51,24 @@ class PassedView(Wire):
     verification_record_id: str
 
 
+class RegisteredPasskey(Wire):
+    """What the browser made."""
+
+    verification_record_id: RecordId
+    payload: RegistrationPayload
+
+
 class VerificationView(Wire):
     """A verification that was begun; `expires_at` is in ISO 8601."""
 
     verification_record_id: str
     expires_at: str
+
+
+class RegistrationView(VerificationView):
+    """A passkey that is to be registered: what the browser is asked to make."""
+
+    registration_options: JsonObject
 
 
 def verification_view(verification: Verification) -> VerificationView:
@@ -122,3 +136,40 @@ async def give_code(call: Call[GivenCode]) -> PassedView:
         body.code,
     )
     return PassedView(verification_record_id=body.verification_id)
+
+
+@operations.post(
+    "/api/verifications/web-authn/registration",
+    "GenerateWebAuthnRegistrationOptions",
+    response=RegistrationView,
+)
+async def begin_registration(call: Call) -> RegistrationView:
+    """Begin to register a passkey."""
+    await check_first_party(call)
+    begun, options = await own_factors.begin_registration(call.core, await account_of(call))
+    return RegistrationView(
+        verification_record_id=begun.record.id,
+        expires_at=iso_time(begun.expires_at),
+        registration_options=options,
+    )
+
+
+@operations.post(
+    "/api/verifications/web-authn/registration/verify",
+    "VerifyWebAuthnRegistration",
+    body=RegisteredPasskey,
+    response=PassedView,
+    statuses=(404,),
+)
+async def register(call: Call[RegisteredPasskey]) -> PassedView:
+    """Take the passkey that the browser made."""
+    await check_first_party(call)
+    body = call.body
+    await own_factors.register(
+        call.core,
+        person_of(call).subject,
+        body.verification_record_id,
+        body.payload.as_json(),
+        call.headers.get("user-agent"),
+    )
+    return PassedView(verification_record_id=body.verification_record_id)
