@@ -13,7 +13,6 @@ from gatehouse.http.logto.account import (
     profile,
     sessions,
     settings,
-    sso,
     verifications,
 )
 
@@ -23,6 +22,5 @@ OPERATIONS = (
     *settings.operations,
     *mfa.operations,
     *sessions.operations,
-    *sso.operations,
     *verifications.operations,
 )
