@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatehouse.http.logto import account, authn, experience, hasura, saml, uploads, well_known
+from gatehouse.http.logto import (
+    account,
+    authn,
+    experience,
+    hasura,
+    interaction,
+    saml,
+    uploads,
+    well_known,
+)
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
@@ -130,6 +139,7 @@ def api_operations() -> list[Operation]:
         custom_profile_fields.operations,
         verification_codes.operations,
         experience.OPERATIONS,
+        interaction.OPERATIONS,
         authn.operations,
         account.OPERATIONS,
         well_known.operations,
