@@ -144,10 +144,10 @@ async def _by_passkey(guest: Guest, form: AccountForm) -> str | None:
 @operations.get("/sign-in/passkey", "PasskeyPage", documented=False)
 async def passkey_page(call: Call) -> Reply:
     """The sign-in page: passkeys are offered there."""
-    return await show(call, _draw)
+    return await show(call, draw_sign_in)
 
 
 @operations.post("/sign-in/passkey", "PasskeyForm", body=PasskeyForm, form=True, documented=False)
 async def passkey_form(call: Call[PasskeyForm]) -> Reply:
     """Somebody signs in with a passkey."""
-    return await take(call, _draw, _by_passkey)
+    return await take(call, draw_sign_in, _by_passkey)
