@@ -266,6 +266,7 @@ def _link(tx: Transaction, tenant: str, user_id: str, link: SsoLink) -> None:
         raise Refused(Reason.IDENTITY_TAKEN)
     if known is not None:
         identities.update(known.id, detail=link.detail)
+        _keep_tokens(tx, tenant, user_id, link)
         return
     identity = SsoIdentity(
         user_id=user_id,
@@ -275,8 +276,25 @@ def _link(tx: Transaction, tenant: str, user_id: str, link: SsoLink) -> None:
         detail=link.detail,
     )
     identities.create(identity)
+    _keep_tokens(tx, tenant, user_id, link)
     welcoming = OrganizationJitSsoConnectors(tx, tenant).organizations(link.connector_id)
     Organizations(tx, tenant).join(user_id, welcoming)
+
+
+def _keep_tokens(tx: Transaction, tenant: str, user_id: str, link: SsoLink) -> None:
+    """Store the tokens that a company's identity provider gave, if they are to be kept."""
+    tokens = link.tokens
+    if tokens is None:
+        return
+    secret = Secret(
+        user_id=user_id,
+        value=tx.vault.open(tokens.value, tokens.place),
+        metadata=tokens.metadata,
+        sso_connector_id=link.connector_id,
+        issuer=link.issuer,
+        identity_id=link.identity_id,
+    )
+    Secrets(tx, tenant).put(secret)
 
 
 def link_social(tx: Transaction, tenant: str, user_id: str, profile: Profile) -> None:

@@ -88,6 +88,9 @@ class Reason(StrEnum):
     CONNECTOR_MISCONFIGURED = "connector.invalid_config"
     CONNECTOR_METADATA_INVALID = "connector.invalid_metadata"
     CONNECTOR_CERTIFICATE_INVALID = "connector.invalid_certificate"
+    THIRD_PARTY_TOKEN_NOT_FOUND = "secrets.third_party_token_set.token_not_found"  # noqa: S105
+    THIRD_PARTY_TOKEN_EXPIRED = "secrets.third_party_token_set.access_token_expired"  # noqa: S105
+    TOKEN_STORAGE_NOT_SUPPORTED = "connector.token_storage_not_supported"  # noqa: S105
     SSO_ENABLED = "session.sso_enabled"
     SSO_IDENTITY_UNKNOWN = "user.sso_identity_not_exist"
     SSO_SIGNING_UNAVAILABLE = "single_sign_on.sso_signing_unavailable"

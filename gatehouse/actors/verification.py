@@ -67,6 +67,7 @@ class SsoLink(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     identity_id: str
     detail: dict[str, Any]
+    tokens: SealedTokens | None = None
 
 
 class SocialLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -73,6 +73,13 @@ _OF_CONNECTOR = Stmt(
     )
 )
 
+_OF_SSO_CONNECTOR = Stmt(
+    sa.delete(_s).where(
+        _s.c.tenant_id == sa.bindparam("tenant_id"),
+        _s.c.sso_connector_id == sa.bindparam("sso_connector_id"),
+    )
+)
+
 
 class SocialIdentities:
     """The social identities of a tenant's users, in one transaction."""
@@ -152,6 +159,11 @@ class Secrets(Repository[Secret]):
             if (old.target, old.sso_connector_id) == here:
                 self.delete(old.id)
         return self.create(record)
+
+    def delete_of_sso_connector(self, sso_connector_id: str) -> None:
+        """Forget the tokens that came through an enterprise connector."""
+        params = {"tenant_id": self.tenant_id, "sso_connector_id": sso_connector_id}
+        self.tx.run(_OF_SSO_CONNECTOR, params)
 
     def delete_of_connector(self, connector_id: str) -> None:
         """Forget the tokens that came through a social connector."""

@@ -14,7 +14,7 @@ import msgspec
 
 from gatehouse.actors.connectors.social.oauth_client import Handshake
 from gatehouse.actors.refusal import Reason
-from gatehouse.actors.verification import Profile, Record, SsoLink, Switch
+from gatehouse.actors.verification import Profile, Record, SealedTokens, SsoLink, Switch
 
 
 class EnterpriseSsoVerification(
@@ -41,6 +41,7 @@ class EnterpriseSsoVerification(
     trusted_email: str | None = None
     syncs_profile: bool = False
     account: str | None = None
+    tokens: SealedTokens | None = None
 
     @property
     def verified(self) -> bool:
@@ -106,6 +107,7 @@ class EnterpriseSsoVerification(
             issuer=self.issuer,
             identity_id=self.enterprise_sso_user_info["id"],
             detail=self.enterprise_sso_user_info,
+            tokens=self.tokens,
         )
 
 

@@ -15,12 +15,17 @@ import msgspec
 import trio
 
 from gatehouse.actors.client_assertion import UseOnce
-from gatehouse.actors.connectors.social.oauth_client import Handshake, new_handshake, with_query
+from gatehouse.actors.connectors.social.oauth_client import (
+    Handshake,
+    TokenSet,
+    new_handshake,
+    with_query,
+)
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.interaction import AddVerification, Interaction
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit, effects_of, logged
-from gatehouse.actors.sso import oidc, saml
+from gatehouse.actors.sso import oidc, saml, tokens
 from gatehouse.actors.sso.configs import InvalidSsoConfig, SamlConfig
 from gatehouse.actors.sso.domains import domain_of
 from gatehouse.actors.sso.exchanges import (
@@ -128,8 +133,8 @@ async def verify(
             if record.verified:
                 return
             connector = await find_connector(core, connector_id)
-            said = await _answered(visit, connector, record, answer)
-            passed = await _recognized(core, connector, record, said)
+            said, given = await _answered(visit, connector, record, answer)
+            passed = await _recognized(core, connector, record, said, given)
             entry = entry.about(userId=passed.account)
             await visit.tell(AddVerification(passed, effects_of(entry)))
     except Refused:
@@ -287,12 +292,12 @@ async def _answered(
     connector: SsoConnector,
     record: EnterpriseSsoVerification,
     answer: Mapping[str, Any],
-) -> Answer:
-    """What the identity provider said. Raises `Refused`."""
+) -> tuple[Answer, TokenSet | None]:
+    """What the identity provider said, and the tokens it gave. Raises `Refused`."""
     core, config = visit.core, _config(connector)
     if isinstance(config, SamlConfig):
         exchange = address(core.tenant_id, record.exchange_id or "")
-        return await core.engine.turn(exchange, Take(connector.id, visit.uid))
+        return await core.engine.turn(exchange, Take(connector.id, visit.uid)), None
     if record.handshake is None:
         raise Refused(Reason.HANDSHAKE_GONE)
     providers, settings = core.identity_providers, oidc_config(config)
@@ -300,12 +305,18 @@ async def _answered(
         metadata = await providers.oidc(settings.issuer)
     except ProviderError as error:
         raise Refused(_PROVIDER_ERRORS[error.code]) from None
-    info = await oidc.identify(providers.backchannel, config, metadata, record.handshake, answer)
-    return Answer(issuer=settings.issuer, user_info=_bounded(info))
+    info, given = await oidc.identify(
+        providers.backchannel, config, metadata, record.handshake, answer
+    )
+    return Answer(issuer=settings.issuer, user_info=_bounded(info)), given
 
 
 async def _recognized(
-    core: Core, connector: SsoConnector, record: EnterpriseSsoVerification, said: Answer
+    core: Core,
+    connector: SsoConnector,
+    record: EnterpriseSsoVerification,
+    said: Answer,
+    given: TokenSet | None,
 ) -> EnterpriseSsoVerification:
     """The verification with whom it means: found by identity, or by an address of the company's.
 
@@ -330,6 +341,7 @@ async def _recognized(
         trusted_email=trusted,
         syncs_profile=connector.sync_profile,
         account=account,
+        tokens=await tokens.sealed(core, connector, record.id, identity_id, given),
     )
 
 

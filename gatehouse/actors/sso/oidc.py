@@ -11,6 +11,7 @@ from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.oauth_client import (
     Handshake,
     OAuthClient,
+    TokenSet,
     check_issuer,
     code_of,
 )
@@ -46,7 +47,7 @@ def authorization_uri(
             "access_type": "offline" if offline else None,
             "include_granted_scopes": "true",
         }
-    return _client(settings, metadata).authorization_uri(
+    return client_of(settings, metadata).authorization_uri(
         handshake, scope=settings.scopes, nonce=handshake.nonce, **more
     )
 
@@ -57,13 +58,16 @@ async def identify(
     metadata: OidcMetadata,
     handshake: Handshake,
     answer: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What the provider says of whoever comes back with this answer. Raises `Refused`."""
+) -> tuple[dict[str, Any], TokenSet]:
+    """What the provider says of whoever comes back with this answer, and its tokens.
+
+    Raises `Refused`.
+    """
     settings = oidc_config(config)
     code = code_of(handshake, answer)
     many = TENANT in metadata.issuer
     check_issuer(answer, () if many else (metadata.issuer,))
-    tokens = await _client(settings, metadata).redeem(backchannel, handshake, code)
+    tokens = await client_of(settings, metadata).redeem(backchannel, handshake, code)
     rules = IdTokenRules(
         jwks_uri=metadata.jwks_uri,
         audience=settings.client_id,
@@ -77,7 +81,7 @@ async def identify(
         if not isinstance(told, dict) or told.get("sub") != claims["sub"]:
             raise Refused(Reason.CONNECTOR_RESPONSE_INVALID)
         claims = {**claims, **told}
-    return user_info(claims, trust_unverified_email=settings.trust_unverified_email)
+    return user_info(claims, trust_unverified_email=settings.trust_unverified_email), tokens
 
 
 def user_info(claims: Mapping[str, Any], *, trust_unverified_email: bool) -> dict[str, Any]:
@@ -95,7 +99,9 @@ def user_info(claims: Mapping[str, Any], *, trust_unverified_email: bool) -> dic
     return {**rest, **{name: value for name, value in chosen.items() if value}}
 
 
-def _client(settings: OidcConfig, metadata: OidcMetadata) -> OAuthClient:
+def client_of(config: OidcConfig | GoogleConfig, metadata: OidcMetadata) -> OAuthClient:
+    """We, as the provider knows us."""
+    settings = oidc_config(config)
     return OAuthClient(
         client_id=settings.client_id,
         client_secret=settings.client_secret,

@@ -118,6 +118,11 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "connector.token_storage_not_supported": (422, "This connector has no tokens to store."),
     "connector.invalid_metadata": (400, "The connector's metadata are not valid."),
     "connector.invalid_certificate": (400, "The connector's certificate is not valid."),
+    "secrets.third_party_token_set.token_not_found": (404, "No token of this provider is kept."),
+    "secrets.third_party_token_set.access_token_expired": (
+        401,
+        "The provider's token has expired: please sign in through the provider again.",
+    ),
     # Enterprise single sign-on
     "single_sign_on.forbidden_domains": (422, "Public email domains belong to nobody."),
     "single_sign_on.duplicated_domains": (422, "A domain is named more than once."),

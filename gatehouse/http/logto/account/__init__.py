@@ -13,6 +13,7 @@ from gatehouse.http.logto.account import (
     profile,
     sessions,
     settings,
+    sso,
     verifications,
 )
 
@@ -22,5 +23,6 @@ OPERATIONS = (
     *settings.operations,
     *mfa.operations,
     *sessions.operations,
+    *sso.operations,
     *verifications.operations,
 )

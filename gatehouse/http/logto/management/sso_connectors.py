@@ -236,6 +236,8 @@ async def update_connector(call: Call[SsoConnectorChange]) -> SsoConnectorDetail
     def change(store: Store) -> SsoConnector:
         if signs and store.sso_signing_keys.active(connector_id) is None:
             raise ApiError("single_sign_on.active_signing_key_required")
+        if changes.get("enable_token_storage") is False:
+            store.token_sets.delete_of_sso_connector(connector_id)
         return store.sso_connectors.update(connector_id, **changes)
 
     changed = await write(call, change)

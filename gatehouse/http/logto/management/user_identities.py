@@ -13,11 +13,16 @@ from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.management.organization_collections import missing_is
-from gatehouse.http.logto.management.sso_identities import SecretQuery, SsoIdentityView
+from gatehouse.http.logto.management.sso_identities import (
+    SecretQuery,
+    SsoIdentityView,
+    TokenSecretView,
+    token_secret_view,
+)
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.logto.management.users import UserView, user_view
 from gatehouse.http.operation import Operations
-from gatehouse.http.wire import JsonObject, Maybe, View, Wire, is_yes
+from gatehouse.http.wire import JsonObject, Maybe, Wire, is_yes
 from gatehouse.storage.identities import Secret
 from gatehouse.storage.records import User
 
@@ -36,23 +41,6 @@ class Identity(Wire):
 
 
 Identities = dict[str, Identity]
-
-
-class TokenSecretView(View):
-    """What may be known of a provider's tokens."""
-
-    tenant_id: str
-    id: str
-    user_id: str
-    type: str
-    metadata: JsonObject
-    created_at: int
-    updated_at: int
-    identity_id: str
-    connector_id: Maybe[str] = None
-    target: Maybe[str] = None
-    sso_connector_id: Maybe[str] = None
-    issuer: Maybe[str] = None
 
 
 class IdentityView(Wire):
@@ -229,10 +217,3 @@ async def delete_secret(call: Call) -> None:
     """Forget the tokens of a provider."""
     await write(call, lambda store: store.token_sets.delete(call.path["id"]))
 
-
-def token_secret_view(secret: Secret) -> TokenSecretView:
-    """A token set as it is shown: nothing of the tokens, and nothing that it has not."""
-    told = {name: getattr(secret, name) for name in TokenSecretView.model_fields}
-    return TokenSecretView.model_construct(
-        **{name: value for name, value in told.items() if value is not None}
-    )
