@@ -67,6 +67,7 @@ class Client:
     without `offline_access`. `wants_sid`: its id tokens and logout tokens name the session.
     `backchannel_logout_uri` is where it wants to hear that a session ended.
     `max_grants`: of one user's grants for it, so many are good at once; None is any number.
+    `access_controlled`: only whom a rule names may use it (`application_access.py`).
     """
 
     id: str
@@ -86,6 +87,7 @@ class Client:
     wants_sid: bool
     backchannel_logout_uri: str | None
     max_grants: int | None
+    access_controlled: bool
 
     def authenticates(self, secret: str, now: int) -> bool:
         """Whether the secret is one of the client's (RFC 6749 §2.3.1), in constant time."""
@@ -160,6 +162,7 @@ def client_of(application: Application, secrets: Iterable[ApplicationSecret]) ->
         wants_sid=bool(registered.backchannel_logout_session_required),
         backchannel_logout_uri=registered.backchannel_logout_uri or None,
         max_grants=custom.max_allowed_grants,
+        access_controlled=application.app_level_access_control_enabled,
     )
 
 

@@ -25,11 +25,18 @@ from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
 from gatehouse.engine.errors import EngineError
+from gatehouse.storage.application_looks import (
+    ApplicationSignInExperience,
+    ApplicationSignInExperiences,
+)
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.connectors import Connectors
+from gatehouse.storage.consent_scopes import ClientScopes, ConsentScopes
 from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
 from gatehouse.storage.hooks import Hooks
+from gatehouse.storage.organizations import Organizations
+from gatehouse.storage.organizations_records import Organization
 from gatehouse.storage.records import Connector, DomainEvent, Resource, SignInExperience
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.scripts import Scripts
@@ -122,6 +129,18 @@ class Directory:
         """What the client's own roles let it do at a resource."""
         key = ("client scopes", client_id, indicator)
         return await self._ask(key, _client_scopes, client_id, indicator)
+
+    async def allowed_scopes(self, client_id: str) -> ClientScopes:
+        """What a client that is not the tenant's own may ask for."""
+        return await self._ask(("allowed scopes", client_id), _allowed_scopes, client_id)
+
+    async def application_looks(self, client_id: str) -> ApplicationSignInExperience | None:
+        """How an application's pages look where they differ from the tenant's."""
+        return await self._ask(("application looks", client_id), _application_looks, client_id)
+
+    async def organization(self, organization_id: str) -> Organization | None:
+        """The organization of this id."""
+        return await self._ask(("organization", organization_id), _organization, organization_id)
 
     async def sign_in_experience(self) -> SignInExperience:
         """How the tenant's people sign in."""
@@ -231,6 +250,20 @@ def _client_scopes(
 ) -> frozenset[str]:
     granted = Scopes(tx, tenant_id).granted_to_application(client_id, indicator)
     return frozenset(scope.name for scope in granted)
+
+
+def _allowed_scopes(tx: Transaction, tenant_id: str, client_id: str) -> ClientScopes:
+    return ConsentScopes(tx, tenant_id, client_id).all()
+
+
+def _application_looks(
+    tx: Transaction, tenant_id: str, client_id: str
+) -> ApplicationSignInExperience | None:
+    return ApplicationSignInExperiences(tx, tenant_id).find(client_id)
+
+
+def _organization(tx: Transaction, tenant_id: str, organization_id: str) -> Organization | None:
+    return Organizations(tx, tenant_id).find(organization_id)
 
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:

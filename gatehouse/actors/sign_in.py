@@ -9,12 +9,21 @@ No factor is mentioned here: a verification comes in as a coroutine that returns
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from gatehouse.actors import accounts, captcha, fulfilment, lockout, mfa_checks, social, webhooks
+from gatehouse.actors import (
+    accounts,
+    captcha,
+    consent,
+    fulfilment,
+    lockout,
+    mfa_checks,
+    social,
+    webhooks,
+)
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.email_blocklist import check_email
@@ -340,12 +349,19 @@ async def _outcome(
     return (*effects_of(entry), *occurrences)
 
 
-async def answer_consent(visit: Visit, *, allow: bool) -> str:
-    """The person lets the client have what it asked for, or not. Returns where to go on."""
+async def answer_consent(visit: Visit, *, allow: bool, organization_ids: Sequence[str] = ()) -> str:
+    """The person lets the client have what it asked for, or not. Returns where to go on.
+
+    `organization_ids`: where it may act for them. Raises `Refused` of storage for one that the
+    person is no member of.
+    """
     state = await visit.state()
     if state.prompt is not Prompt.CONSENT:
         refuse(Reason.WRONG_EVENT)
     params = state.params
+    if allow and organization_ids and state.result is None:
+        user_id = await consent.user_of(visit.core, state)
+        await consent.let_act_in(visit.core, state.client_id, user_id, organization_ids)
     result = ConsentResult(scopes=params.scopes, resources=params.resources) if allow else Denial()
     await visit.tell(AnswerConsent(result))
     return visit.resume_url

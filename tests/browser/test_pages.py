@@ -35,6 +35,8 @@ def third_party(server: Server) -> Iterator[str]:
             },
         },
     )
+    allowed = {"userScopes": ["profile", "email"]}
+    server.manage("POST", f"/applications/{made['id']}/user-consent-scopes", allowed)
     yield made["id"]
     server.manage("DELETE", f"/applications/{made['id']}")
 

@@ -24,6 +24,7 @@ from gatehouse.actors import family
 from gatehouse.actors.audit import Origin, new_entry
 from gatehouse.actors.certificates import pem, read_certificate
 from gatehouse.actors.family import AccessWish, Granted, RedeemCode
+from gatehouse.actors.grants import end_families
 from gatehouse.actors.saml import responses, session
 from gatehouse.actors.saml.requests import (
     MAX_ENCODED,
@@ -35,7 +36,6 @@ from gatehouse.actors.saml.requests import (
 )
 from gatehouse.actors.saml.responses import EMAIL, NoNameId, Occasion, Provider, write_response
 from gatehouse.actors.saml.session import Answer, NoAnswer, SamlSession, Wait
-from gatehouse.actors.sign_on import end_families
 from gatehouse.actors.tokens import Purpose, new_uid
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.errors import ApiError

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from gatehouse.actors.connectors.social.google import Google
 from gatehouse.actors.connectors.social.registry import SocialConnector
+from gatehouse.actors.looks import experience_for
 from gatehouse.actors.phrases import choose_language, phrases_of
 from gatehouse.actors.profile_fields import fields_of_sign_up
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
@@ -30,7 +31,7 @@ INTERNAL = ("updated_at", "email_blocklist_policy", "forgot_password_methods")
 
 
 class Whose(Query):
-    """For which application or organization; all share the tenant's settings."""
+    """For which application or organization: each may look different."""
 
     organization_id: str | None = Field(None, alias="organizationId")
     app_id: str | None = Field(None, alias="appId")
@@ -53,7 +54,7 @@ class Whose(Query):
 async def get_sign_in_experience(call: Call[None, Whose]) -> Reply:
     """Tell a sign-in page how people sign in here."""
     directory = call.core.directory
-    settings = await directory.sign_in_experience()
+    settings = await experience_for(call.core, call.query.app_id, call.query.organization_id)
     fields = await directory.custom_profile_fields()
     social = await call.core.social.offered(settings.social_sign_in_connector_targets)
     sso = await routing.offered(call.core, view_settings(settings, SignInRules))

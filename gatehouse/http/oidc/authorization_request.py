@@ -17,6 +17,7 @@ from gatehouse.actors.clients import AUTHORIZATION_CODE, Client
 from gatehouse.actors.family import OFFLINE_ACCESS
 from gatehouse.actors.keyring import InvalidTokenError
 from gatehouse.actors.organization_access import ORGANIZATIONS_RESOURCE
+from gatehouse.http.oidc.claims import OPENID, USER_SCOPES
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.parameters import Parameters
 from gatehouse.http.oidc.response import RESPONSE_MODES
@@ -169,10 +170,18 @@ async def check_prompt(draft: Draft) -> None:
 
 
 async def check_scope(draft: Draft) -> None:
-    """RFC 6749 §3.3. Scopes that mean nothing here are ignored when tokens are made."""
+    """RFC 6749 §3.3. Scopes that mean nothing here are ignored when tokens are made.
+
+    A client that is not the tenant's own asks for no more about the user than it is allowed to.
+    """
     scopes = draft.parameters.words("scope")
     if len(scopes) > MAX_SCOPES or not all(map(_SCOPE.fullmatch, scopes)):
         raise OAuthError("invalid_scope", "the scope parameter is not well-formed")
+    client = draft.known_client
+    if client.third_party:
+        allowed = (await draft.core.directory.allowed_scopes(client.id)).user
+        if not set(USER_SCOPES).isdisjoint({*scopes} - {OPENID, OFFLINE_ACCESS, *allowed}):
+            raise OAuthError("invalid_scope", "requested scope is not allowed")
     if "consent" not in draft.prompts:  # OpenID Connect Core §11: otherwise it is ignored
         scopes = tuple(scope for scope in scopes if scope != OFFLINE_ACCESS)
     draft.scopes = scopes

@@ -16,8 +16,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gatehouse.actors import interaction
+from gatehouse.actors.application_access import may_use
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
+from gatehouse.actors.clients import Client
 from gatehouse.actors.interaction import Begin, ConsumeResult, Interaction, Prompt
 from gatehouse.actors.sign_on import Presence, find_presence, issue_code, sign_in
 from gatehouse.actors.tokens import is_uid, new_uid
@@ -155,7 +157,12 @@ def _login_needed(
 async def _after_login(
     call: AnyCall, request: AuthorizationRequest, presence: Presence, cookies: Sequence[str]
 ) -> Reply:
-    if await _consent_needed(call, request, presence):
+    client = await call.core.directory.client(request.client_id)
+    if client is None:
+        raise OAuthError("unauthorized_client", "the client was removed")
+    if not await may_use(call.core, client, presence.session.user_id):
+        raise OAuthError("access_denied", "the user has no access to this application")
+    if _consent_needed(client, request, presence):
         if "none" in request.prompts:
             raise OAuthError("consent_required", "end-user consent is required")
         cookies = (*cookies, *await browser.remember_session(call.core, presence.session_id))
@@ -164,12 +171,9 @@ async def _after_login(
     return await _issue(call, request, presence.session_id, consent, cookies)
 
 
-async def _consent_needed(call: AnyCall, request: AuthorizationRequest, presence: Presence) -> bool:
+def _consent_needed(client: Client, request: AuthorizationRequest, presence: Presence) -> bool:
     """OpenID Connect Core §3.1.2.4. The tenant's own applications need none, but pass through
     the page that gives it, save where no page may be shown."""
-    client = await call.core.directory.client(request.client_id)
-    if client is None:
-        raise OAuthError("unauthorized_client", "the client was removed")
     if "none" in request.prompts and not client.third_party:
         return False
     given = presence.session.clients.get(client.id)

@@ -25,8 +25,8 @@ from gatehouse.actors.cookies import (
     add_interaction,
 )
 from gatehouse.actors.device_authorization import DEVICE_AGE_MS
-from gatehouse.actors.sso.exchanges import EXCHANGE_MS
 from gatehouse.actors.saml.session import SAML_SESSION_AGE_MS
+from gatehouse.actors.sso.exchanges import EXCHANGE_MS
 from gatehouse.actors.tokens import is_uid
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gatehouse.actors import device_authorization, family
+from gatehouse.actors.application_access import may_use
 from gatehouse.actors.clients import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -273,11 +274,12 @@ async def _wish(
 async def _organization(
     call: AnyCall, client: Client, ref: TokenRef, asked: AskedTarget
 ) -> Within | None:
-    """The organization that is asked for, if the user of a refresh token may act there.
+    """The organization that is asked for, if the user of a refresh token may act there, and may
+    still use the client.
 
     A token that would be refused anyway is left to the turn, which may have to revoke the family.
     """
-    if asked.organization_id is None:
+    if asked.organization_id is None and not client.access_controlled:
         return None
     core = call.core
     state = await core.engine.read(_address(call, ref))
@@ -287,6 +289,10 @@ async def _organization(
         or state.client_id != client.id
         or not state.refreshable(ref.number, core.clock())
     ):
+        return None
+    if not await may_use(core, client, state.user_id):
+        raise OAuthError("access_denied", "the user has no access to this application", status=400)
+    if asked.organization_id is None:
         return None
     return within(await user_within(core, client, state.user_id, asked.organization_id))
 

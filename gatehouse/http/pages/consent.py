@@ -9,17 +9,21 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from gatehouse.actors import sign_in
+from gatehouse.actors import consent, sign_in
+from gatehouse.actors.consent import AskedResource
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
+from gatehouse.actors.looks import experience_of
+from gatehouse.actors.organization_access import ORGANIZATIONS_RESOURCE
 from gatehouse.actors.sign_in import Visit
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages.context import application_name, is_third_party, session_name
+from gatehouse.http.pages.context import application_name, is_third_party, name_of
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.render import page
 from gatehouse.http.visit import visit_of
+from gatehouse.storage import errors as storage
 
 operations = Operations(tags=("Pages",))
 
@@ -39,11 +43,24 @@ _GRANTS = {
 """What a standard scope lets a client do, in words that follow "can"."""
 
 
+MAX_CHOSEN = 1000
+"""Organizations in which an application may act by one answer."""
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
 class ConsentForm(BaseModel):
     """The person's answer."""
 
     csrf: Annotated[str, Field(max_length=64)] = ""
     decision: Literal["allow", "deny"] | None = None
+    organization: Annotated[
+        list[Annotated[str, Field(max_length=64)]],
+        BeforeValidator(_as_list),
+        Field(max_length=MAX_CHOSEN),
+    ] = []
 
 
 @operations.get("/consent", "ConsentPage", hot=True, documented=False)
@@ -67,20 +84,47 @@ async def consent_form(call: Call[ConsentForm]) -> Reply:
     state = await visit.state()
     if call.body.decision is None or not csrf_matches(call.core, visit.uid, call.body.csrf):
         return await _draw(visit, state)
-    return redirect(await sign_in.answer_consent(visit, allow=call.body.decision == "allow"))
+    allow = call.body.decision == "allow"
+    try:
+        there = await sign_in.answer_consent(
+            visit, allow=allow, organization_ids=call.body.organization
+        )
+    except storage.Refused:  # a membership that has ended meanwhile
+        return await _draw(visit, state)
+    return redirect(there)
 
 
 async def _draw(visit: Visit, state: Interaction) -> Reply:
     core = visit.core
+    asked = await consent.question(core, state)
+    looks = await core.directory.application_looks(state.client_id)
+    known_as = None if looks is None else looks.display_name
     values = {
-        "application": await application_name(core, state.client_id),
-        "person": await session_name(core, state.session_id),
-        "grants": list(grants(state.params.scopes)),
+        "application": known_as or await application_name(core, state.client_id),
+        "person": name_of(asked.user),
+        "grants": list(grants(asked.scopes)),
+        "resources": [_resource(one) for one in asked.resources],
+        "organizations": [
+            {"id": one.id, "name": one.name, "resources": [_resource(r) for r in one.resources]}
+            for one in asked.organizations
+        ],
         "destination": urlsplit(state.params.redirect_uri).hostname,
         "action": f"/consent?app_id={quote(state.client_id, safe='')}",
         "csrf": csrf_token(core, visit.uid),
     }
-    return await page(core, "consent.html", values, form_targets=(state.params.redirect_uri,))
+    return await page(
+        core,
+        "consent.html",
+        values,
+        form_targets=(state.params.redirect_uri,),
+        experience=await experience_of(core, state.client_id),
+    )
+
+
+def _resource(asked: AskedResource) -> dict[str, Any]:
+    """A resource and what is asked for there, in the operator's words where there are some."""
+    name = "your organizations" if asked.indicator == ORGANIZATIONS_RESOURCE else asked.name
+    return {"name": name, "scopes": [one.description or one.name for one in asked.scopes]}
 
 
 def grants(scopes: Iterable[str]) -> Iterable[Any]:

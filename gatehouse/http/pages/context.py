@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatehouse.actors import accounts, session
-from gatehouse.actors.refusal import Reason, Refused
-
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.storage.records import User
 
 
 async def application_name(core: Core, client_id: str) -> str:
@@ -23,13 +21,7 @@ async def is_third_party(core: Core, client_id: str) -> bool:
     return client is None or client.third_party
 
 
-async def session_name(core: Core, session_id: str | None) -> str:
-    """What the person of a session is called. Raises `Refused` if nobody is signed in."""
-    if session_id is None:
-        raise Refused(Reason.INTERACTION_GONE)
-    state = await core.engine.read(session.address(core.tenant_id, session_id))
-    if state is None:
-        raise Refused(Reason.INTERACTION_GONE)
-    user = await accounts.get_active(core, state.user_id)
+def name_of(user: User) -> str:
+    """What a person is called."""
     names = (user.name, user.username, user.primary_email, user.primary_phone)
     return next((name for name in names if name), user.id)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gatehouse.actors import code_messages, fulfilment
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
+from gatehouse.actors.looks import experience_for
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.sign_in_rules import SignInMethod, SignInRules
@@ -211,6 +212,9 @@ async def draw_page(
         shared | values,
         status=200 if error is None else 422,
         form_targets=(guest.state.params.redirect_uri,),
+        experience=await experience_for(
+            core, guest.state.client_id, guest.state.params.organization_id
+        ),
     )
 
 

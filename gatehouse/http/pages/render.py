@@ -26,6 +26,7 @@ from gatehouse.http.pages.look import Look, Settings, look_of
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.storage.records import SignInExperience
 
 HTML = "text/html; charset=utf-8"
 
@@ -72,13 +73,14 @@ async def page(
     status: int = 200,
     form_targets: Iterable[str] = (),
     cookies: Iterable[str] = (),
+    experience: SignInExperience | None = None,
 ) -> Reply:
-    """One page in the tenant's look.
+    """One page in the tenant's look, or in that of another `experience`.
 
     `form_targets` are addresses outside of this server that a submitted form may lead to: browsers
     hold redirects after a submission to the policy's `form-action` as well.
     """
-    settings = view_settings(await accounts.sign_in_experience(core), Settings)
+    settings = view_settings(experience or await accounts.sign_in_experience(core), Settings)
     look = look_of(settings)
     targets = (core.public_url, *form_targets)
     return draw(look, template, values, status=status, form_targets=targets, cookies=cookies)

@@ -31,7 +31,9 @@ from gatehouse.engine.engine import Engine
 from gatehouse.engine.redis import redis_from_url
 from gatehouse.http.app import build_app
 from gatehouse.http.edge import serve
+from gatehouse.http.oidc.claims import USER_SCOPES
 from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.consent_scopes import ConsentScopes, ScopeKind
 from gatehouse.storage.database import Database
 from gatehouse.storage.migrate import migrate
 from gatehouse.storage.records import (
@@ -151,6 +153,9 @@ def fill(tx: Transaction, key: KeyMaterial) -> dict[str, str]:
             )
         )
         ids[name] = user.id
+    allowed = ConsentScopes(tx, TENANT, "third")
+    allowed.add(ScopeKind.USER, [name for name in ALL_SCOPES.split() if name in USER_SCOPES])
+    allowed.add(ScopeKind.RESOURCE, scopes)
     reader = Roles(tx, TENANT).create(Role(name="reader", description="May read"))
     RoleScopes(tx, TENANT).add(reader.id, scopes[:1])
     UserRoles(tx, TENANT).add(ids["ada"], [reader.id])

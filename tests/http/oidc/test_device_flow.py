@@ -14,6 +14,7 @@ import pytest
 
 from gatehouse.actors.device_authorization import DEVICE_AGE_MS, INTERVAL_MS
 from gatehouse.storage.applications import Applications
+from gatehouse.storage.consent_scopes import ConsentScopes, ScopeKind
 from gatehouse.storage.records import Application, CustomClientMetadata
 from gatehouse.storage.users import Users
 from tests.http.oidc.house import (
@@ -191,6 +192,9 @@ async def test_an_application_that_is_not_ours_asks_for_consent(
     http: httpx.AsyncClient, device: Device, node: Node
 ):
     await node.change(lambda tx: create(tx, "foreign", is_third_party=True))
+    await node.change(
+        lambda tx: ConsentScopes(tx, TENANT, "foreign").add(ScopeKind.USER, ["profile"])
+    )
     foreign = Device(device.http, device.clock, "foreign")
     asked = await foreign.asked()
     sent_to(await confirm(http, asked["user_code"]), "/sign-in")

@@ -9,7 +9,7 @@ import pytest
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, PROTECTED_APP_DOMAIN, Server
 
-LOOKS = {
+LOOKS: dict[str, Any] = {
     "color": {"primaryColor": "#ff0000"},
     "branding": {"logoUrl": "https://cdn.example/logo.png"},
     "displayName": "The Shop",
@@ -49,6 +49,27 @@ async def test_an_application_has_looks_of_its_own(api: Api) -> None:
     assert changed["displayName"] is None
     assert changed["color"] == LOOKS["color"]
     assert await api("GetApplicationSignInExperience", applicationId=id_) == changed
+
+
+async def test_the_sign_in_page_looks_like_the_application_and_the_organization(
+    api: Api, server: Server
+) -> None:
+    own, foreign = await _application(api), await _application(api, isThirdParty=True)
+    for id_ in (own, foreign):
+        path = {"applicationId": id_}
+        await api("ReplaceApplicationSignInExperience", **path, json=LOOKS, expect=201)
+    home = await api(
+        "CreateOrganization", json={"name": "Home", "color": {"primaryColor": "#00ff00"}}
+    )
+    well_known = "GetSignInExperienceConfig"
+    usual = await api(well_known)
+    assert (await api(well_known, query={"appId": foreign}))["color"] == usual["color"]
+    shown = await api(well_known, query={"appId": own})
+    assert shown["color"] == {**usual["color"], "primaryColor": "#ff0000"}
+    assert shown["branding"] == {**usual["branding"], **LOOKS["branding"]}
+    shown = await api(well_known, query={"appId": own, "organizationId": home["id"]})
+    assert shown["color"]["primaryColor"] == "#00ff00"
+    assert shown["branding"]["logoUrl"] == "https://cdn.example/logo.png"
 
 
 @pytest.mark.parametrize(
