@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from gatehouse.http.logto.account import (
     identifiers,
+    identities,
     mfa,
     profile,
     sessions,
@@ -20,6 +21,7 @@ from gatehouse.http.logto.account import (
 OPERATIONS = (
     *profile.operations,
     *identifiers.operations,
+    *identities.operations,
     *settings.operations,
     *mfa.operations,
     *sessions.operations,

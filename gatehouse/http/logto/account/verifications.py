@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatehouse.actors import account_codes, account_verification, accounts, own_factors
+from gatehouse.actors import (
+    account_codes,
+    account_verification,
+    accounts,
+    own_factors,
+    own_identities,
+)
 from gatehouse.actors.account_verification import Verification
 from gatehouse.actors.webhook_payloads import iso_time
 from gatehouse.http.call import Call
@@ -19,7 +25,7 @@ from gatehouse.http.logto.account.access import (
 from gatehouse.http.logto.account.models import RecordId
 from gatehouse.http.logto.experience.models import CodeIdentifier
 from gatehouse.http.web_authn import RegistrationPayload
-from gatehouse.http.wire import JsonObject, Maybe, Wire
+from gatehouse.http.wire import JsonObject, Maybe, Url, Wire
 
 operations = verification_operations()
 
@@ -58,11 +64,33 @@ class RegisteredPasskey(Wire):
     payload: RegistrationPayload
 
 
+class SocialBody(Wire):
+    """To which provider to go, and where to come back."""
+
+    connector_id: Annotated[str, Field(max_length=128)]
+    redirect_uri: Url
+    state: Annotated[str, Field(min_length=1, max_length=1024)]
+    scope: Maybe[Annotated[str, Field(max_length=1024)]] = None
+
+
+class SocialAnswer(Wire):
+    """What the provider answered."""
+
+    verification_record_id: RecordId
+    connector_data: JsonObject
+
+
 class VerificationView(Wire):
     """A verification that was begun; `expires_at` is in ISO 8601."""
 
     verification_record_id: str
     expires_at: str
+
+
+class AuthorizationView(VerificationView):
+    """A verification at a provider: where to go."""
+
+    authorization_uri: str
 
 
 class RegistrationView(VerificationView):
@@ -173,3 +201,44 @@ async def register(call: Call[RegisteredPasskey]) -> PassedView:
         call.headers.get("user-agent"),
     )
     return PassedView(verification_record_id=body.verification_record_id)
+
+
+@operations.post(
+    "/api/verifications/social",
+    "CreateVerificationBySocial",
+    body=SocialBody,
+    response=AuthorizationView,
+    status=201,
+    statuses=(404, 422),
+)
+async def send_to_provider(call: Call[SocialBody]) -> AuthorizationView:
+    """Begin to show who one is at a provider."""
+    body = call.body
+    begun, uri = await own_identities.send(
+        call.core,
+        person_of(call).subject,
+        body.connector_id,
+        body.redirect_uri,
+        state=body.state,
+        scope=body.scope,
+    )
+    return AuthorizationView(
+        verification_record_id=begun.record.id,
+        expires_at=iso_time(begun.expires_at),
+        authorization_uri=uri,
+    )
+
+
+@operations.post(
+    "/api/verifications/social/verify",
+    "VerifyVerificationBySocial",
+    body=SocialAnswer,
+    response=PassedView,
+    statuses=(404, 422),
+)
+async def take_answer(call: Call[SocialAnswer]) -> PassedView:
+    """Bring the provider's answer."""
+    record_id = call.body.verification_record_id
+    who = person_of(call).subject
+    await own_identities.answer(call.core, who, record_id, call.body.connector_data)
+    return PassedView(verification_record_id=record_id)
