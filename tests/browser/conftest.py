@@ -99,6 +99,7 @@ def server() -> Iterator[Server]:
             "GATEHOUSE_METRICS_BIND": "127.0.0.1:0",
             "GATEHOUSE_DEMO_PASSWORD": PASSWORD,
             "GATEHOUSE_MOCK_CONNECTORS": f"{folder}/messages",
+            "GATEHOUSE_ALLOW_PRIVATE_ADDRESSES": "true",
         }
         process = subprocess.Popen(
             [sys.executable, "-c", START, "serve"],

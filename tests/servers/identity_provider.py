@@ -16,10 +16,12 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from queue import Queue
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -272,3 +274,24 @@ async def open_identity_provider() -> AsyncIterator[IdentityProvider]:
         provider.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
         yield provider
         nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def identity_provider_in_a_thread() -> Iterator[IdentityProvider]:
+    """The same, for tests that do not run in trio."""
+    started: Queue[tuple[IdentityProvider, trio.lowlevel.TrioToken, trio.CancelScope]] = Queue()
+
+    async def run() -> None:
+        with trio.CancelScope() as scope:
+            async with open_identity_provider() as provider:
+                started.put((provider, trio.lowlevel.current_trio_token(), scope))
+                await trio.sleep_forever()
+
+    thread = Thread(target=trio.run, args=(run,))
+    thread.start()
+    provider, token, scope = started.get(timeout=30)
+    try:
+        yield provider
+    finally:
+        token.run_sync_soon(scope.cancel)
+        thread.join()

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatehouse.actors.connectors.factory import Factory, InvalidConfig
-from gatehouse.actors.connectors.social.provider import SocialProvider
+from gatehouse.actors.connectors.social.provider import SocialProvider, monogram
 from gatehouse.actors.refusal import Reason, Refused
 
 if TYPE_CHECKING:
     from gatehouse.actors.connectors.messengers import Messengers
     from gatehouse.actors.directory import Directory
     from gatehouse.storage.records import Connector
+
+NEUTRAL = "#5b6472"
+"""The colour of the picture of a provider that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,12 @@ class SocialConnector:
     @property
     def logo(self) -> str:
         """A picture as a data URL; pages load none from elsewhere."""
-        own = str(self.record.metadata.get("logo") or "") if self.factory.standard else ""
-        return own if own.startswith("data:image/") else self.factory.logo
+        if not self.factory.standard:
+            return self.factory.logo
+        own = str(self.record.metadata.get("logo") or "")
+        if own.startswith("data:image/"):
+            return own
+        return monogram(next(filter(str.isalnum, self.name), "O").upper(), NEUTRAL)
 
     @property
     def keeps_tokens(self) -> bool:
