@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gatehouse.actors.account_center import change_account_center, stored_account_center
-from gatehouse.actors.patterns import PatternRefused, linear_pattern
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.storage.custom_profile_fields import CustomProfileField
+from gatehouse.storage.patterns import PatternRefused, linear_pattern
 from gatehouse.storage.tenants import SignInExperiences
 from gatehouse.storage.transaction import Transaction
 

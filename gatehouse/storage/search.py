@@ -6,6 +6,10 @@ values, and is kept compiled for the shapes that come up most.
 
 What is looked for exactly (also a pattern without wildcards) goes through the index of each field,
 whatever else the planner may think of. Case is folded for ASCII alone in SQLite.
+
+Regular expressions look at everything. One that cannot be matched in linear time is refused on
+both databases; SQLite matches by RE2 (`sqlite_matching`), PostgreSQL by itself, within the time
+that any statement has.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ import msgspec
 import sqlalchemy as sa
 
 from gatehouse.storage.errors import InvalidValue
+from gatehouse.storage.matching import matches
+from gatehouse.storage.patterns import PatternRefused, linear_pattern, regular
 from gatehouse.storage.repository import Listing
 
 SHAPES = 256
@@ -29,16 +35,21 @@ MAX_MATCHES = 32
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[%_]")
 _ESCAPE = re.compile(r"\\(.)")
 
-Mode = Literal["like", "exact"]
+Mode = Literal["like", "exact", "similar_to", "posix"]
 
 
 class Match(msgspec.Struct, frozen=True):
-    """One of the fields has this value. `like` is SQL's pattern, with a backslash to escape."""
+    """One of the fields has this value. `like` is SQL's pattern, with a backslash to escape.
+
+    `similar_to` is SQL's other kind of pattern, `posix` a regular expression. `others` are values
+    that will do as well, where they are looked for exactly.
+    """
 
     fields: tuple[str, ...]
     value: str
     mode: Mode = "like"
     case_sensitive: bool = False
+    others: tuple[str, ...] = ()
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -50,8 +61,9 @@ class Search(msgspec.Struct, frozen=True):
 
 class _Shape(NamedTuple):
     fields: tuple[str, ...]
-    exact: bool
+    how: Literal["exact", "like", "regular"]
     folded: bool
+    values: int = 1
 
 
 class Finder:
@@ -103,8 +115,10 @@ class Finder:
         for index, match in enumerate(matches):
             if not match.fields or not set(match.fields) <= set(self._fields):
                 raise InvalidValue("a field that cannot be searched")
-            shape, params[f"match_{index}"] = _shape(match)
+            shape, values = _shape(match)
             shapes.append(shape)
+            for number, value in enumerate(values):
+                params[_name(index, number)] = value
         joint = search is not None and search.joint
         return self._listing(tuple(shapes), joint, tuple(filters), few), params
 
@@ -115,22 +129,22 @@ class Finder:
         if shapes:
             found = [self._condition(shape, index) for index, shape in enumerate(shapes)]
             conditions.append(sa.and_(*found) if joint else sa.or_(*found))
-        exact = [shape.exact for shape in shapes]
+        exact = [shape.how == "exact" for shape in shapes]
         keyed = few or (any(exact) if joint else bool(shapes) and all(exact))
         return Listing(self._table, *conditions, keyed=keyed, by=self._by)
 
     def _condition(self, shape: _Shape, index: int) -> sa.ColumnElement[bool]:
-        value = sa.bindparam(f"match_{index}", type_=sa.Text)
-        if not shape.exact:
-            columns = [self._table.c[name] for name in shape.fields]
-            return sa.or_(
-                *(
-                    column.ilike(value, escape="\\")
-                    if shape.folded
-                    else column.like(value, escape="\\")
-                    for column in columns
-                )
-            )
+        given = [
+            sa.bindparam(_name(index, number), type_=sa.Text) for number in range(shape.values)
+        ]
+        if shape.how == "exact":
+            return self._one_of(shape, given)
+        columns = [self._table.c[name] for name in shape.fields]
+        return sa.or_(*(_pattern(column, given[0], shape) for column in columns))
+
+    def _one_of(
+        self, shape: _Shape, given: Sequence[sa.BindParameter[str]]
+    ) -> sa.ColumnElement[bool]:
         inner = self._table.alias()
         here = inner.c.tenant_id == sa.bindparam("tenant_id")
         found = [
@@ -138,6 +152,7 @@ class Finder:
                 here, self._equal(inner.c[name], value, shape)
             )
             for name in shape.fields
+            for value in given
         ]
         key = sa.tuple_(self._table.c.tenant_id, self._table.c.id)
         # Selected once more: SQLite looks nothing up by the whole key for a bare union.
@@ -153,14 +168,43 @@ class Finder:
         return sa.func.lower(column) == sa.func.lower(value)
 
 
-def _shape(match: Match) -> tuple[_Shape, str]:
-    """The shape of a match, and the value that belongs to it."""
+def _pattern(
+    column: sa.ColumnElement[Any], value: sa.BindParameter[str], shape: _Shape
+) -> sa.ColumnElement[bool]:
+    if shape.how == "regular":
+        return matches(column, value, folded=shape.folded)
+    if shape.folded:
+        return column.ilike(value, escape="\\")
+    return column.like(value, escape="\\")
+
+
+def _name(index: int, number: int) -> str:
+    return f"match_{index}" if number == 0 else f"match_{index}_{number}"
+
+
+def _shape(match: Match) -> tuple[_Shape, tuple[str, ...]]:
+    """The shape of a match, and the values that belong to it. Raises `InvalidValue`."""
     folded = not match.case_sensitive
     if match.mode == "exact":
-        return _Shape(match.fields, True, folded), match.value
+        values = (match.value, *match.others)
+        if len(values) > MAX_MATCHES:
+            raise InvalidValue("too many values in one search")
+        return _Shape(match.fields, "exact", folded, len(values)), values
+    if match.mode in ("similar_to", "posix"):
+        return _Shape(match.fields, "regular", folded), (_regular(match),)
     trailing = len(match.value) - len(match.value.rstrip("\\"))
     if trailing % 2:
         raise InvalidValue("a pattern that ends in an escape")
     if _WILDCARD.search(match.value):
-        return _Shape(match.fields, False, folded), match.value
-    return _Shape(match.fields, True, folded), _ESCAPE.sub(r"\1", match.value)
+        return _Shape(match.fields, "like", folded), (match.value,)
+    return _Shape(match.fields, "exact", folded), (_ESCAPE.sub(r"\1", match.value),)
+
+
+def _regular(match: Match) -> str:
+    """The regular expression of a match, if it can be matched in linear time."""
+    try:
+        pattern = regular(match.value) if match.mode == "similar_to" else match.value
+        linear_pattern(pattern, ignore_case=not match.case_sensitive)
+    except PatternRefused:
+        raise InvalidValue("a pattern that cannot be matched in linear time") from None
+    return pattern

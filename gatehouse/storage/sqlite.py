@@ -29,6 +29,7 @@ from gatehouse.storage.errors import (
     StorageError,
     Unavailable,
 )
+from gatehouse.storage.matching import FAILED, SqliteMatching
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.vault import Vault
 from gatehouse.storage.workers import Job
@@ -97,11 +98,18 @@ def translate(error: Exception) -> StorageError | None:
             return InvalidValue("a value out of range")
         case sqlite3.ProgrammingError():
             return None
-        case sqlite3.OperationalError() if str(error).startswith("no such table"):
-            return StorageError("the schema is missing")
+        case sqlite3.OperationalError() if (known := _told(str(error))) is not None:
+            return known
         case sqlite3.DatabaseError(sqlite_errorcode=code):
             return _FAILURES.get(code & 0xFF, Unavailable)()
     return None
+
+
+def _told(message: str) -> StorageError | None:
+    """What only SQLite's sentence tells apart."""
+    if message == FAILED:
+        return Busy("the search took too long")
+    return StorageError("the schema is missing") if message.startswith("no such table") else None
 
 
 def _broken_rule(message: str) -> StorageError:
@@ -130,6 +138,7 @@ class _SqliteSession:
         self._clock = clock
         self._vault = vault
         self._connection: sqlite3.Connection | None = None
+        self._matching: SqliteMatching | None = None
 
     def interrupt(self) -> None:
         """Stop the statement that runs."""
@@ -145,9 +154,12 @@ class _SqliteSession:
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = connect(self._path, read_only=read_only, busy_ms=self._busy_ms)
+            self._matching = SqliteMatching(self._connection)
         return self._connection
 
     def _unit(self, connection: sqlite3.Connection, job: Job, *, read_only: bool) -> Any:
+        if self._matching is not None:
+            self._matching.begin()
         tx = Transaction(
             connection,
             "sqlite",

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gatehouse.actors.patterns import MAX_PATTERN_LENGTH, PatternRefused, linear_pattern
 from gatehouse.actors.profile_fields import (
     ProfileParts,
     check_name,
@@ -16,6 +15,7 @@ from gatehouse.actors.profile_fields import (
 )
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.storage.custom_profile_fields import CustomProfileField
+from gatehouse.storage.patterns import MAX_PATTERN_LENGTH, PatternRefused, linear_pattern
 
 
 def field(type: Any, name: str = "thing", required: bool = False, **config: Any) -> Any:

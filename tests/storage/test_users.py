@@ -252,6 +252,12 @@ async def test_search_looks_in_all_names_whatever_their_case(
         (Search((Match(("username",), "a%"), Match(("name",), "%bob"))), ["adamant", "Ada"]),
         (Search((Match(("username",), "a%"), Match(("name",), "%bob")), joint=True), ["adamant"]),
         (Search((Match(("name", "primary_phone"), "4912345"),)), ["Ada"]),
+        (Search((Match(("username",), "ada", "exact", others=("eve",)),)), ["eve", "Ada"]),
+        (Search((Match(("username",), "^a", "posix"),)), ["adamant", "Ada"]),
+        (Search((Match(("username",), "^a", "posix", case_sensitive=True),)), ["adamant"]),
+        (Search((Match(("username",), "(Ad|e)_(a|e)?", "similar_to", True),)), ["eve", "Ada"]),
+        (Search((Match(("name", "username"), "[0-9]%\\%%", "similar_to", True),)), ["adamant"]),
+        (Search((Match(("name",), "a.a", "similar_to", True),)), []),
         (Search(()), ["eve", "adamant", "Ada"]),
     ],
 )
@@ -268,8 +274,21 @@ async def test_search_by_field_by_mode_and_joint(
         Search((Match((), "%"),)),
         Search((Match(("name",), "ends\\"),)),
         Search((Match(("name",), "x"),) * 33),
+        Search((Match(("name",), "x", "exact", others=("y",) * 32),)),
+        Search((Match(("name",), "(?=x)", "posix"),)),
+        Search((Match(("name",), "(", "posix"),)),
+        Search((Match(("name",), "x\\", "similar_to", True),)),
     ],
-    ids=["secret field", "no field", "bad escape", "too many"],
+    ids=[
+        "secret field",
+        "no field",
+        "bad escape",
+        "too many",
+        "too many values",
+        "not linear",
+        "not well-formed",
+        "another bad escape",
+    ],
 )
 async def test_a_senseless_search_is_refused(db: Database, search: Search) -> None:
     with pytest.raises(InvalidValue):

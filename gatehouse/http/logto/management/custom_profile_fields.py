@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gatehouse.actors.patterns import PatternRefused, linear_pattern
 from gatehouse.actors.profile_fields import check_name, forget_field
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
@@ -22,6 +21,7 @@ from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import Wire
 from gatehouse.storage.custom_profile_fields import CustomProfileField
+from gatehouse.storage.patterns import PatternRefused, linear_pattern
 
 operations = Operations(tags=("Custom profile fields",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 

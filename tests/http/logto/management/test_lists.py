@@ -75,6 +75,16 @@ async def test_lists_that_may_be_asked_for_as_a_whole_have_no_links_then(api: Ap
         ("search.username=user_1&search.name=Name%202&joint=and", []),
         ("search.username=user_1&search.name=Name%202", [1, 2]),
         ("search=%25'%20or%201=1--%25", []),
+        ("search.username=user_1&search.username=user_3&mode.username=exact", [1, 3]),
+        (
+            "search.username=user_1&search.username=user_3&mode=exact"
+            "&search.name=Name%201&joint=and",
+            [1],
+        ),
+        ("search.username=_[12]$&mode.username=posix", [1, 2]),
+        ("search=USER_[12]&mode=posix", [1, 2]),
+        ("search=USER_[12]&mode=posix&isCaseSensitive=true", []),
+        ("search.username=user%5C_(1|3)&mode=similar_to&isCaseSensitive=true", [1, 3]),
     ],
 )
 async def test_users_are_found(api: Api, query: str, found: list[int]) -> None:
@@ -84,7 +94,18 @@ async def test_users_are_found(api: Api, query: str, found: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["search=", "search.password_hash=x", "search=x&mode=telepathy", "search=x&joint=xor"]
+    "query",
+    [
+        "search=",
+        "search.password_hash=x",
+        "search=x&mode=telepathy",
+        "search=x&joint=xor",
+        "search=x&search=y",
+        "search=x&mode=similar_to",
+        "search=(&mode=posix",
+        "search=(a)%5C1&mode=posix",
+        "search=x%5C&mode=similar_to&isCaseSensitive=true",
+    ],
 )
 async def test_searches_that_make_no_sense_are_refused(api: Api, query: str) -> None:
     refused = await api("ListUsers", query=query, expect=400)
