@@ -126,6 +126,8 @@ async def logged(visit: Visit, entry: AuditEntry) -> AsyncIterator[None]:
 async def _exception_effects(visit: Visit, entry: AuditEntry, reason: Reason) -> tuple[Effect, ...]:
     """What webhooks hear of a refusal: that a name was locked, that too much was sent to one."""
     identifier = entry.payload.get("payload", {}).get("identifier")
+    if identifier is None and (user_id := entry.payload.get("userId")):
+        identifier = {"type": "userId", "value": user_id}
     if identifier is None:
         return ()
     if reason is Reason.BLOCKED:

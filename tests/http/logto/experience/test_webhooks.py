@@ -10,6 +10,7 @@ from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.records import Hook
 from tests.http.logto.experience.browsing import credentials
 from tests.http.logto.experience.house import PASSWORD, TENANT, House
+from tests.http.logto.experience.proving import ADA, send
 from tests.http.logto.experience.test_recovery import NEW_PASSWORD, recovering
 from tests.http.logto.experience.test_registration import new_identity
 from tests.servers.receiver import Receiver, open_receiver
@@ -75,3 +76,32 @@ async def test_whoever_is_not_asked_for_is_not_told(house: House) -> None:
         await listen(house, receiver, "PostResetPassword")
         await (await house.browser()).sign_in("ada", PASSWORD)
         assert await receiver.silent(0.5)
+
+
+async def test_a_lock_is_told_with_whose_name_and_where(house: House) -> None:
+    await house.settle(sentinel_policy={"maxAttempts": 2, "lockoutDuration": 5})
+    async with open_receiver() as receiver:
+        await listen(house, receiver, "Identifier.Lockout")
+        browser = await (await house.browser()).start()
+        for _ in range(2):
+            await browser.refused("CreatePasswordVerification", credentials("ada", "wrong"))
+        told = (await receiver.next()).json
+        assert await receiver.silent(0.5)
+    assert told["event"] == "Identifier.Lockout"
+    assert (told["type"], told["value"]) == ("username", "ada")
+    assert (told["ip"], told["userAgent"]) == ("127.0.0.1", "Test/1.0")
+    assert told["application"]["id"] == "demo-app"
+
+
+async def test_too_many_messages_to_one_address_are_told(house: House) -> None:
+    body = {"identifier": ADA, "interactionEvent": "SignIn"}
+    async with open_receiver() as receiver:
+        await listen(house, receiver, "Message.RateLimited")
+        browser = await (await house.browser()).start()
+        for _ in range(10):
+            await send(browser)
+        await browser.refused("CreateAndSendVerificationCode", body)
+        told = (await receiver.next()).json
+        assert await receiver.silent(0.5)
+    assert told["event"] == "Message.RateLimited"
+    assert (told["action"], told["recipient"]) == ("VerificationCodeSend", ADA["value"])
