@@ -13,10 +13,12 @@ import msgspec
 
 from gatehouse.actors import accounts, social
 from gatehouse.actors.account_verification import Verification, advance, begin, passed, record_of
+from gatehouse.actors.connectors.social.oauth_client import TokenSet
 from gatehouse.actors.factors.social import Answered, SocialVerification, TakeHandshake
 from gatehouse.actors.own_account import check_identifiers_left
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.storage.identities import SocialIdentities
+from gatehouse.actors.third_party_tokens import current_tokens
+from gatehouse.storage.identities import Secret, Secrets, SocialIdentities
 from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
@@ -70,6 +72,38 @@ async def unlink(core: Core, owner: str, target: str) -> None:
     """Take an identity away. Raises `Refused`: `IDENTITY_UNKNOWN`, `LAST_IDENTIFIER`."""
     with accounts.names_taken():
         await core.db.write(_unlink, core.tenant_id, owner, target)
+
+
+async def access_token(core: Core, owner: str, target: str) -> TokenSet:
+    """The token that a provider gave for somebody, renewed if it is old. Raises `Refused`."""
+    secret = await core.db.read(_kept, core.tenant_id, owner, target)
+
+    async def refresh(refresh_token: str) -> TokenSet:
+        connector = await core.social.get(str(secret and secret.connector_id))
+        return await connector.provider().refresh(core.backchannel, refresh_token)
+
+    return await current_tokens(core, secret, refresh)
+
+
+async def keep_token(core: Core, owner: str, target: str, identity: SocialVerification) -> TokenSet:
+    """Keep the tokens that came with an identity which is the owner's already.
+
+    Raises `Refused`: `WRONG_PROVIDER` if it is of another one, `NOT_ONES_IDENTITY`,
+    `NO_TOKENS_CAME`.
+    """
+    if identity.target != target:
+        raise Refused(Reason.WRONG_PROVIDER, expected=target, actual=identity.target)
+    known = (await accounts.get_active(core, owner)).identities.get(target)
+    if known is None or identity.identity != (target, known["userId"]):
+        raise Refused(Reason.NOT_ONES_IDENTITY)
+    if identity.tokens is None:
+        raise Refused(Reason.NO_TOKENS_CAME)
+    await link(core, owner, identity)
+    return await access_token(core, owner, target)
+
+
+def _kept(tx: Transaction, tenant: str, user_id: str, target: str) -> Secret | None:
+    return Secrets(tx, tenant).of_target(user_id, target)
 
 
 def _unlink(tx: Transaction, tenant: str, user_id: str, target: str) -> None:

@@ -52,6 +52,9 @@ class Reason(StrEnum):
     VERIFICATION_REQUIRED = "verification_record.permission_denied"
     NO_SUCH_VERIFICATION = "verification_record.not_found"
     LAST_IDENTIFIER = "user.last_sign_in_method_required"
+    WRONG_PROVIDER = "verification_record.social_verification.invalid_target"
+    NOT_ONES_IDENTITY = "user.identity_not_exists_in_current_user"
+    NO_TOKENS_CAME = "verification_record.social_verification.token_response_not_found"
     NO_SUCH_SESSION = "oidc.session_not_found"
     NO_SUCH_GRANT = "oidc.invalid_grant"
 

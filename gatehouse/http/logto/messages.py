@@ -379,6 +379,15 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "verification_record.permission_denied": (401, "Please verify first that it is you."),
     "verification_record.not_found": (400, "There is no such verification."),
     "user.last_sign_in_method_required": (400, "An account needs one way to sign in."),
+    "verification_record.social_verification.invalid_target": (
+        422,
+        "The verification is of {actual}, not of {expected}.",
+    ),
+    "verification_record.social_verification.token_response_not_found": (
+        422,
+        "The provider gave no token, or its tokens are not kept.",
+    ),
+    "user.identity_not_exists_in_current_user": (422, "This identity is not the account's."),
     "oidc.session_not_found": (404, "There is no such session."),
     "oidc.invalid_grant": (404, "There is no such grant."),
     "sign_in_experiences.password_expiration_not_enabled": (400, "Passwords do not expire here."),

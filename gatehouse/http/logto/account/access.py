@@ -7,6 +7,7 @@ is why a third-party application, to whom people give scopes to be recognized, c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, cast
 
 from gatehouse.actors import account_verification, own_account
@@ -101,7 +102,8 @@ async def account_of(call: AnyCall) -> User:
 def check_scope(call: AnyCall, scope: str, status: int = 401) -> None:
     """Raises ApiError for a token that lacks the scope; Logto has more than one status for it."""
     if scope not in person_of(call).scopes:
-        raise ApiError("auth.unauthorized", status=status)
+        code = "auth.forbidden" if status == HTTPStatus.FORBIDDEN else "auth.unauthorized"
+        raise ApiError(code, status=status)
 
 
 async def check_first_party(call: AnyCall) -> None:

@@ -15,6 +15,7 @@ from gatehouse.http.logto.account.access import (
     person_of,
 )
 from gatehouse.http.logto.account.models import RecordId
+from gatehouse.http.logto.account.sso import ThirdPartyToken, token_view
 from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.wire import Wire
 from gatehouse.storage.records import User
@@ -28,6 +29,12 @@ class NewIdentity(Wire):
     """The verification that an identity is one's own."""
 
     new_identifier_verification_record_id: RecordId
+
+
+class NewToken(Wire):
+    """The verification with which a token came."""
+
+    verification_record_id: RecordId
 
 
 async def _check(call: AnyCall, missing_scope: int = 401) -> User:
@@ -62,3 +69,31 @@ async def remove_identity(call: Call) -> None:
     """Take an identity away."""
     await _check(call, 400)
     await own_identities.unlink(call.core, person_of(call).subject, call.path["target"])
+
+
+@operations.get(
+    f"{_PATH}/{{target}}/access-token",
+    "GetSocialIdentityAccessToken",
+    response=ThirdPartyToken,
+    statuses=(400, 404, 422),
+)
+async def get_access_token(call: Call) -> ThirdPartyToken:
+    """Get the access token that a provider gave, renewed if it is old."""
+    check_scope(call, "identities", 403)
+    who, target = person_of(call).subject, call.path["target"]
+    return token_view(await own_identities.access_token(call.core, who, target))
+
+
+@operations.put(
+    f"{_PATH}/{{target}}/access-token",
+    "UpdateSocialIdentityAccessTokenByVerificationId",
+    body=NewToken,
+    response=ThirdPartyToken,
+    statuses=(422,),
+)
+async def keep_access_token(call: Call[NewToken]) -> ThirdPartyToken:
+    """Keep the access token that came with a verification, in the place of an older one."""
+    check_scope(call, "identities", 403)
+    core, who = call.core, person_of(call).subject
+    identity = await own_identities.proven(core, who, call.body.verification_record_id)
+    return token_view(await own_identities.keep_token(core, who, call.path["target"], identity))

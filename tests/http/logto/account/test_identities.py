@@ -228,3 +228,71 @@ async def test_input_that_makes_no_sense_is_refused(
 async def test_strangers_are_not_sent_anywhere(server: Server) -> None:
     for operation in ("CreateVerificationBySocial", "VerifyVerificationBySocial"):
         await server.api()(operation, json={}, expect=401)
+
+
+# The provider's tokens
+
+
+@pytest.fixture
+async def keeper(server: Server) -> AsyncIterator[IdentityProvider]:
+    """A provider whose tokens are kept."""
+    async with open_identity_provider() as provider:
+        await connect(server, provider, enable_token_storage=True)
+        yield provider
+
+
+async def test_the_providers_token_is_handed_to_the_owner(
+    server: Server, ada: Person, keeper: IdentityProvider
+) -> None:
+    body = {"newIdentifierVerificationRecordId": await prove(ada, keeper)}
+    await ada.api("AddUserIdentities", json=body, headers=await ada.verified(), expect=204)
+    given = await ada.api("GetSocialIdentityAccessToken", target=TARGET)
+    assert given["access_token"]
+    assert 0 < given["expires_in"] <= 3600
+    other = await person(server, await stored(server, ada.user_id), "openid", "profile")
+    refused = await other.api("GetSocialIdentityAccessToken", target=TARGET, expect=403)
+    assert refused["code"] == "auth.forbidden"
+
+
+async def test_an_old_token_is_renewed_at_the_provider(
+    ada: Person, keeper: IdentityProvider
+) -> None:
+    keeper.expires_in = 0
+    body = {"newIdentifierVerificationRecordId": await prove(ada, keeper)}
+    await ada.api("AddUserIdentities", json=body, headers=await ada.verified(), expect=204)
+    before = keeper.count("token")
+    await ada.api("GetSocialIdentityAccessToken", target=TARGET)
+    assert keeper.count("token") == before + 1
+
+
+async def test_a_newer_token_takes_the_place_of_the_old(
+    server: Server, ada: Person, keeper: IdentityProvider
+) -> None:
+    await link(server, ada.user_id)
+    operation = "UpdateSocialIdentityAccessTokenByVerificationId"
+    refused = await ada.api("GetSocialIdentityAccessToken", target=TARGET, expect=404)
+    assert refused["code"] == "secrets.third_party_token_set.token_not_found"
+    body = {"verificationRecordId": await prove(ada, keeper)}
+    kept = await ada.api(operation, target=TARGET, json=body)
+    assert await ada.api("GetSocialIdentityAccessToken", target=TARGET) == kept
+
+    refused = await ada.api(operation, target="other", json=body, expect=422)
+    assert refused["code"] == "verification_record.social_verification.invalid_target"
+    body = {"verificationRecordId": await prove(ada, keeper, "person-2")}
+    refused = await ada.api(operation, target=TARGET, json=body, expect=422)
+    assert refused["code"] == "user.identity_not_exists_in_current_user"
+    refused = await ada.api(
+        operation, target=TARGET, json={"verificationRecordId": "any"}, expect=400
+    )
+    assert refused["code"] == "verification_record.not_found"
+
+
+async def test_without_storage_no_token_came(
+    server: Server, ada: Person, provider: IdentityProvider
+) -> None:
+    await link(server, ada.user_id)
+    body = {"verificationRecordId": await prove(ada, provider)}
+    refused = await ada.api(
+        "UpdateSocialIdentityAccessTokenByVerificationId", target=TARGET, json=body, expect=422
+    )
+    assert refused["code"] == "verification_record.social_verification.token_response_not_found"
