@@ -220,3 +220,37 @@ async def test_a_rule_names_people_by_their_roles_and_organizations(
         answer = await web.refresh(refresh)
         assert (answer.status_code == 200) is allowed, rules
         refresh = answer.json().get("refresh_token", refresh)
+
+
+async def test_a_page_of_somebody_else_asks_through_the_api(
+    third: Client, node: Node, places: dict[str, str]
+) -> None:
+    scope = f"openid offline_access profile invite read write {ORGANIZATIONS}"
+    await asked(third, scope=scope, resource=[RESERVED, API])
+    options: Form = {"headers": {"logto-app-id": "third"}}
+    answer = await third.http.get("/api/interaction/consent", **options)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["application"] == {"id": "third", "name": "The third application"}
+    assert told["user"]["username"] == "ada"
+    assert set(told["missingOIDCScope"]) == {"profile", ORGANIZATIONS}
+    shown = {
+        one["resource"]["indicator"]: [scope["name"] for scope in one["scopes"]]
+        for one in told["missingResourceScopes"]
+    }
+    assert shown == {RESERVED: ["invite"], API: ["read"]}
+    inside = {one["name"]: one["missingResourceScopes"] for one in told["organizations"]}
+    assert inside["Away"] == []
+    assert [scope["name"] for scope in inside["Home"][0]["scopes"]] == ["write"]
+    assert told["redirectUri"] == CALLBACK
+    chosen: Form = {"organizationIds": ["nowhere"]}
+    refused_ = await third.http.post("/api/interaction/consent", json=chosen, **options)
+    assert refused_.json()["code"] == "organization.require_membership"
+    chosen = {"organizationIds": [places["home"]]}
+    given = await third.http.post("/api/interaction/consent", json=chosen, **options)
+    params = sent_to(await third.http.get(given.json()["redirectTo"]), CALLBACK)
+    body = (await third.redeem(params["code"])).json()
+    home = await third.refresh(body["refresh_token"], organization_id=places["home"])
+    assert home.status_code == 200
+    again = await third.http.get("/api/interaction/consent", **options)
+    assert again.json()["code"] == "session.not_found"

@@ -1,170 +1,126 @@
-"""What an application asks a person for, and the person's answer."""
+"""What an application asks a person for, and the person's yes.
+
+Saying no has no operation: the page leads the person elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from gatehouse.actors import session, sign_in
-from gatehouse.actors.interaction import Interaction, Prompt
-from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors import consent, sign_in
+from gatehouse.actors.application_access import may_use
+from gatehouse.actors.consent import AskedResource
+from gatehouse.actors.interaction import Interaction, Prompt, refuse
+from gatehouse.actors.refusal import Reason
 from gatehouse.actors.sign_in import Visit
-from gatehouse.http.call import Call, Reply
+from gatehouse.http.call import Call
+from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.experience.models import SubmitReply
 from gatehouse.http.logto.interaction.access import interaction_operations
-from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.visit import visit_of
-from gatehouse.http.wire import JsonObject, Maybe, Text, Wire
-from gatehouse.storage.records import Resource, Scope, User
+from gatehouse.http.wire import JsonObject, Maybe, Text, View, Wire
+
+PATH = "/api/interaction/consent"
+MAX_ORGANIZATIONS = 1000
+_NO_QUESTION = frozenset({"openid", "offline_access"})
+"""Scopes that a page need not explain."""
 
 operations = interaction_operations()
 
-ORGANIZATIONS = "urn:logto:scope:organizations"
-SILENT = frozenset({"openid", "offline_access"})
-"""Scopes that nobody is asked about by name."""
-MAX_ORGANIZATIONS = 1000
-
 
 class ConsentBody(Wire):
-    """In which organizations the application may act."""
+    """Where the application may act for the person."""
 
     organization_ids: Maybe[Annotated[list[Text], Field(max_length=MAX_ORGANIZATIONS)]] = None
 
 
-class ConsentInfo(Wire):
-    """What is asked for, by whom and of whom."""
+class ConsentView(View):
+    """Everything that a person is asked."""
 
     application: JsonObject
     user: JsonObject
     organizations: list[JsonObject]
-    missing_oidc_scope: list[str] = Field(alias="missingOIDCScope")
+    missing_oidc_scope: Annotated[list[str], Field(alias="missingOIDCScope")]
     missing_resource_scopes: list[JsonObject]
-    redirect_uri: Maybe[str] = None
+    redirect_uri: str | None = None
 
 
-@operations.get("/api/interaction/consent", "GetConsentInfo", response=ConsentInfo, statuses=(400,))
-async def consent_info(call: Call) -> Reply:
-    """Say what an application asks for."""
+@operations.get(PATH, "GetConsentInfo", response=ConsentView, statuses=(400,))
+async def get_consent(call: Call) -> ConsentView:
+    """Tell a consent page what to ask."""
     visit = visit_of(call)
-    state = await _asked(visit)
-    user_id = await _person(visit, state)
-
-    def look(store: Store) -> dict[str, Any]:
-        user = store.users.get(user_id)
-        return {
-            "application": _application(store, state.client_id),
-            "user": _user(user),
-            "organizations": _organizations(store, state, user_id),
-            "missingOIDCScope": [one for one in state.params.scopes if one not in SILENT],
-            "missingResourceScopes": _resource_scopes(
-                store, state, partial(store.scopes.granted_to_user, user_id)
-            ),
-            "redirectUri": state.params.redirect_uri,
-        }
-
-    return Reply(200, await read(call, look))
-
-
-@operations.post(
-    "/api/interaction/consent",
-    "Consent",
-    body=ConsentBody,
-    response=SubmitReply,
-    statuses=(400, 422),
-)
-async def consent(call: Call[ConsentBody]) -> SubmitReply:
-    """Let the application have what it asks for."""
-    visit = visit_of(call)
-    state = await _asked(visit)
-    user_id = await _person(visit, state)
-    if ids := call.body.organization_ids:
-        await write(
-            call,
-            lambda store: store.consented_organizations(state.client_id, user_id).add(ids),
-        )
-    return SubmitReply(redirect_to=await sign_in.answer_consent(visit, allow=True))
-
-
-async def _asked(visit: Visit) -> Interaction:
-    state = await visit.state()
-    if state.prompt is not Prompt.CONSENT:
-        raise Refused(Reason.WRONG_EVENT)
-    return state
-
-
-async def _person(visit: Visit, state: Interaction) -> str:
-    """Who is signed in. Raises `Refused(INTERACTION_GONE)` if nobody is."""
+    state = await _asking(visit)
     core = visit.core
-    if state.session_id is not None:
-        found = await core.engine.read(session.address(core.tenant_id, state.session_id))
-        if found is not None:
-            return found.user_id
-    raise Refused(Reason.INTERACTION_GONE)
-
-
-def _application(store: Store, client_id: str) -> dict[str, Any]:
-    application = store.applications.get(client_id)
-    shown: dict[str, Any] = {"id": application.id, "name": application.name}
-    looks = store.application_looks.find(client_id)
+    asked = await consent.question(core, state)
+    client = await core.directory.client(state.client_id)
+    application: JsonObject = {
+        "id": state.client_id,
+        "name": state.client_id if client is None else client.name,
+    }
+    looks = await core.directory.application_looks(state.client_id)
     if looks is not None:
-        shown |= {
-            "branding": looks.branding,
+        application |= {
             "displayName": looks.display_name,
-            "privacyPolicyUrl": looks.privacy_policy_url,
+            "branding": looks.branding,
             "termsOfUseUrl": looks.terms_of_use_url,
+            "privacyPolicyUrl": looks.privacy_policy_url,
         }
+    user = asked.user
+    shown = ConsentView.of(
+        None,
+        application=application,
+        user={
+            "id": user.id,
+            "name": user.name,
+            "avatar": user.avatar,
+            "username": user.username,
+            "primaryEmail": user.primary_email,
+            "primaryPhone": user.primary_phone,
+        },
+        organizations=[
+            {
+                "id": one.id,
+                "name": one.name,
+                "missingResourceScopes": [_resource(each) for each in one.resources],
+            }
+            for one in asked.organizations
+        ],
+        missing_oidc_scope=[scope for scope in asked.scopes if scope not in _NO_QUESTION],
+        missing_resource_scopes=[_resource(each) for each in asked.resources],
+    )
+    if state.params.redirect_uri:
+        shown.redirect_uri = state.params.redirect_uri
     return shown
 
 
-def _user(user: User) -> dict[str, Any]:
+@operations.post(PATH, "Consent", body=ConsentBody, response=SubmitReply, statuses=(400, 422))
+async def give_consent(call: Call[ConsentBody]) -> SubmitReply:
+    """Let the application have what it asks for."""
+    visit = visit_of(call)
+    await _asking(visit)
+    chosen = call.body.organization_ids or ()
+    redirect_to = await sign_in.answer_consent(visit, allow=True, organization_ids=chosen)
+    return SubmitReply(redirect_to=redirect_to)
+
+
+async def _asking(visit: Visit) -> Interaction:
+    """The interaction, if it asks for consent. Raises `Refused`, ApiError."""
+    state = await visit.state()
+    if state.prompt is not Prompt.CONSENT:
+        refuse(Reason.WRONG_EVENT)
+    client = await visit.core.directory.client(state.client_id)
+    user_id = await consent.user_of(visit.core, state)
+    if client is None or not await may_use(visit.core, client, user_id):
+        raise ApiError("oidc.access_denied")
+    return state
+
+
+def _resource(asked: AskedResource) -> JsonObject:
     return {
-        "id": user.id,
-        "name": user.name,
-        "avatar": user.avatar,
-        "username": user.username,
-        "primaryEmail": user.primary_email,
-        "primaryPhone": user.primary_phone,
-    }
-
-
-def _organizations(store: Store, state: Interaction, user_id: str) -> list[dict[str, Any]]:
-    if ORGANIZATIONS not in state.params.scopes:
-        return []
-    mine = store.organizations.search(None, MAX_ORGANIZATIONS, user_id=user_id).items
-    return [
-        {
-            "id": one.id,
-            "name": one.name,
-            "missingResourceScopes": _resource_scopes(
-                store, state, partial(store.organization_users.resource_scopes, one.id, user_id)
-            ),
-        }
-        for one in mine
-    ]
-
-
-def _resource_scopes(
-    store: Store, state: Interaction, granted: Callable[[str], list[Scope]]
-) -> list[dict[str, Any]]:
-    """What is asked for at resources, as far as the person may do it themselves."""
-    asked: list[dict[str, Any]] = []
-    for indicator in state.params.resources:
-        resource = store.resources.find_by_indicator(indicator)
-        if resource is None:
-            continue
-        scopes = [one for one in granted(indicator) if one.name in state.params.scopes]
-        if scopes:
-            asked.append(_resource(resource, scopes))
-    return asked
-
-
-def _resource(resource: Resource, scopes: list[Scope]) -> dict[str, Any]:
-    return {
-        "resource": {"id": resource.id, "name": resource.name, "indicator": resource.indicator},
+        "resource": {"id": asked.id, "name": asked.name, "indicator": asked.indicator},
         "scopes": [
-            {"id": one.id, "name": one.name, "description": one.description} for one in scopes
+            {"id": one.id, "name": one.name, "description": one.description} for one in asked.scopes
         ],
     }
