@@ -47,6 +47,7 @@ async def add_address(visit: Visit, kind: IdentifierType, verification_id: str) 
             refuse(Reason.VERIFICATION_NOT_FOUND)
         if kind is IdentifierType.EMAIL:
             rules = await visit.rules()
+            await sso_routing.check_email_open(visit.core, rules, record.identifier.value)
             check_email(rules.email_blocklist_policy, record.identifier.value)
         profile = record.new_profile
         if profile is None:

@@ -16,6 +16,7 @@ from gatehouse.storage.sso_connectors import (
 )
 from gatehouse.storage.users import Users
 from tests.http.contract import Api
+from tests.http.logto.account.people import code_to
 from tests.http.logto.experience.office import PAGE, STATE, Office, open_office
 from tests.http.running import BOTH_DATABASES, TENANT, Server
 from tests.servers.saml_identity_provider import SamlIdentityProvider, post_form
@@ -391,3 +392,24 @@ async def test_sign_in_pages_are_told_of_the_companies(office: Office) -> None:
     assert told == [{"id": connector, "connectorName": "Corp & Sons", "logo": looks["logo"]}]
     await office.settle(single_sign_on_enabled=False)
     assert (await api("GetSignInExperienceConfig"))["ssoConnectors"] == []
+
+
+async def test_an_address_of_a_company_is_not_taken_otherwise(office: Office) -> None:
+    """Neither a new account nor one that exists gets it by a code that was sent there."""
+    sign_up = {"identifiers": ["email"], "password": False, "verify": True}
+    await office.settle(sign_up=sign_up)
+    await office.connect()
+    browser = await office.browser("Register")
+    identifier = {"type": "email", "value": "anna@corp.example"}
+    sent = await browser(
+        "CreateAndSendVerificationCode",
+        json={"identifier": identifier, "interactionEvent": "Register"},
+    )
+    code = await code_to(office.server, "anna@corp.example")
+    given = {"identifier": identifier, "verificationId": sent["verificationId"], "code": code}
+    await browser("VerifyVerificationCodeVerification", json=given)
+    body = {"verificationId": sent["verificationId"]}
+    assert await browser.refused("IdentifyUser", body) == (422, "session.sso_enabled")
+    added = {"type": "email", **body}
+    assert await browser.refused("AddUserProfile", added) == (422, "session.sso_enabled")
+    assert await office.users() == []
