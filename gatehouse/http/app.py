@@ -14,15 +14,16 @@ from quart import Response, request
 from quart.sessions import NullSession, SessionInterface
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
+from quart_trio.wrappers import TrioRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from gatehouse.http.call import Call, Reply
-from gatehouse.http.front import MATCH, AsgiApp, Front, request_from, send_answer
+from gatehouse.http.front import FOUND, AsgiApp, Front, request_from, send_answer
 from gatehouse.http.logto.dialect import ROOT
 from gatehouse.http.logto.skin import skins as logto_skins
 from gatehouse.http.operation import Operations, Skin
 from gatehouse.http.pipeline import HttpObserver, Pipeline
-from gatehouse.http.routes import Declared, Match, Routes
+from gatehouse.http.routes import Declared, Routes
 from gatehouse.http.validation import BodyTooLarge
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def assemble(
         Declared(dialect, operation) for dialect, operations in skins for operation in operations
     )
     pipeline = Pipeline(core, observer=observer, trusted_proxies=trusted_proxies)
-    return Front(pipeline, routes, _quart(pipeline, routes))
+    return Front(pipeline, routes, _quart(pipeline))
 
 
 def health_operations(checks: Mapping[str, HealthCheck]) -> Operations:
@@ -128,33 +129,32 @@ class _NoSession(SessionInterface):
         return True
 
 
+class _Request(TrioRequest):
+    """A request whose body may weigh what its operation allows."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        entry, _ = options["scope"][FOUND]
+        options["max_content_length"] = entry.operation.max_body
+        super().__init__(*args, **options)
+
+
 class _Quart(QuartTrio):
     asgi_http_class = _Connection
+    request_class = _Request
     session_interface = _NoSession()  # type: ignore[assignment]
 
 
-def _quart(pipeline: Pipeline, routes: Routes) -> AsgiApp:
+def _quart(pipeline: Pipeline) -> AsgiApp:
+    """Quart with one view: the dispatcher in front of it has found the operation already.
+
+    To compile a rule for each of some hundred operations would take half a second of every start.
+    """
     app = _Quart("gatehouse", static_folder=None)
     app.url_map.merge_slashes = False
-    slow = [entry for entry in routes.all if not entry.operation.hot]
-    app.config["MAX_CONTENT_LENGTH"] = max((one.operation.max_body for one in slow), default=0)
-    for entry in slow:
-        operation = entry.operation
-        app.add_url_rule(
-            operation.path.replace("{", "<").replace("}", ">"),
-            f"{operation.method} {operation.path}",
-            _view(pipeline, entry),
-            methods=[operation.method],
-            provide_automatic_options=False,
-            strict_slashes=False,
-        )
-    return cast(AsgiApp, app)
 
-
-def _view(pipeline: Pipeline, entry: Declared) -> Callable[..., Awaitable[Response]]:
-    async def view(**_: str) -> Response:
+    async def view(path: str = "") -> Response:
         scope = cast(dict[str, Any], request.scope)
-        match: Match = scope[MATCH]
+        entry, params = scope[FOUND]
         try:
             body = await request.get_data(cache=False)
         except RequestEntityTooLarge:
@@ -165,9 +165,18 @@ def _view(pipeline: Pipeline, entry: Declared) -> Callable[..., Awaitable[Respon
                 entry.dialect,
                 entry.operation,
                 request_from(scope, cast(bytes, body)),
-                match.params(entry.operation),
+                params,
             )
         scope[ANSWER] = answer
         return Response(status=answer.status)
 
-    return view
+    for rule in ("/", "/<path:path>"):
+        app.add_url_rule(
+            rule,
+            rule,
+            view,
+            methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
+    return cast(AsgiApp, app)

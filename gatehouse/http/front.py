@@ -21,8 +21,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MATCH = "gatehouse.match"
-"""Where the scope carries the route that was found, for Quart's view."""
+FOUND = "gatehouse.found"
+"""Where the scope carries the operation that was found and its parameters, for Quart's view."""
 
 
 class Disconnected(Exception):  # noqa: N818
@@ -56,7 +56,7 @@ class Front:
                 reply = declared.dialect.refuse(BodyTooLarge(), None)
                 await self._refuse(declared.dialect, reply, scope, send)
                 return
-            scope[MATCH] = match
+            scope[FOUND] = declared, match.params(declared.operation)
             await self._quart(scope, receive, send)
         else:
             try:
