@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from gatehouse.actors.email_blocklist import is_entry
+
 CHANNEL_OF = {"email": "email", "phone": "sms"}
 """What a code for this identifier is sent through."""
 
@@ -84,6 +86,13 @@ def check_sign_in(
             )
         if sign_up["verify"] and not sign_up["password"]:
             _require(by_code or name == "username", "code_sign_in_must_be_enabled")
+
+
+def check_blocklist(policy: Settings) -> None:
+    """Every entry is an address or a domain. Raises SenselessSettings."""
+    for name in ("customAllowlist", "customBlocklist"):
+        listed = policy.get(name) or ()
+        _require(all(map(is_entry, listed)), "invalid_custom_email_blocklist_format")
 
 
 def check_mfa(mfa: Settings, sign_in: Settings) -> None:

@@ -330,6 +330,10 @@ MESSAGES: dict[str, tuple[int, str]] = {
         400,
         "Every sign-in method needs a password or a verification code.",
     ),
+    "sign_in_experiences.invalid_custom_email_blocklist_format": (
+        400,
+        "An entry of the list is neither an email address nor a domain.",
+    ),
     "sign_in_experiences.duplicated_mfa_factors": (400, "A factor is listed twice."),
     "sign_in_experiences.backup_code_cannot_be_enabled_alone": (
         400,

@@ -45,6 +45,10 @@ def _known_language(tag: str) -> str:
     return tag
 
 
+def _once(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
 class Colors(Wire):
     """The colours of the pages."""
 
@@ -182,13 +186,17 @@ class SentinelPolicy(Wire):
     lockout_duration: Maybe[Annotated[int, Field(ge=1, le=1_000_000)]] = None
 
 
+Addresses = Annotated[list[str], Field(max_length=1000), AfterValidator(_once)]
+"""Mail addresses and domains; what a list says twice it says once."""
+
+
 class EmailBlocklistPolicy(Wire):
     """Which addresses may not sign up."""
 
     block_disposable_addresses: Maybe[bool] = None
     block_subaddressing: Maybe[bool] = None
-    custom_allowlist: Maybe[list[str]] = None
-    custom_blocklist: Maybe[list[str]] = None
+    custom_allowlist: Maybe[Addresses] = None
+    custom_blocklist: Maybe[Addresses] = None
 
 
 class PasskeySignIn(Wire):
@@ -292,10 +300,11 @@ class SignInExpPatch(Wire):
 
 
 class SignInExpView(SignInExpPatch):
-    """All settings of the sign-in experience."""
+    """All settings of the sign-in experience; an empty policy is the usual one."""
 
     tenant_id: str
     id: str
+    username_policy: JsonObject  # type: ignore[assignment]
 
 
 class PatchQuery(Query):
@@ -337,7 +346,7 @@ class PasswordVerdict(Wire):
     """Whether the password meets the policy, and what it lacks."""
 
     result: bool
-    issues: list[JsonObject]
+    issues: Maybe[list[JsonObject]] = None
 
 
 def sign_in_exp_view(settings: SignInExperience) -> dict[str, Any]:
@@ -365,6 +374,9 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
     sent = call.body.as_json()
     if call.body.hide_logto_branding:
         raise StrangeInput("There is no Logto branding here that could be hidden.")
+    blocklist = call.body.email_blocklist_policy
+    if blocklist is not None and blocklist.block_disposable_addresses:
+        raise StrangeInput("It is not known here which addresses are disposable.")
     changes = {name: sent[to_camel(name)] for name in call.body.model_fields_set}
     if "social_sign_in_connector_targets" in changes:
         targets = {one.target for one in await call.core.social.all()}
@@ -443,6 +455,8 @@ def check_settings(
     def then(name: str) -> Any:
         return changes.get(name, getattr(current, name))
 
+    if "email_blocklist_policy" in changes:
+        sign_in_settings.check_blocklist(changes["email_blocklist_policy"])
     if "sign_up" in changes:
         sign_in_settings.check_sign_up(then("sign_up"), channels)
     if "sign_in" in changes:

@@ -113,6 +113,16 @@ async def test_values_that_cannot_be_are_refused(api: Api, body: dict[str, Any])
             "forgot_password_method_requires_connector",
         ),
         (
+            {"emailBlocklistPolicy": {"customBlocklist": ["@example.com", "example"]}},
+            400,
+            "invalid_custom_email_blocklist_format",
+        ),
+        (
+            {"emailBlocklistPolicy": {"customAllowlist": ["@*"]}},
+            400,
+            "invalid_custom_email_blocklist_format",
+        ),
+        (
             {"passwordExpiration": {"enabled": True, "validPeriodDays": 30}},
             422,
             "password_expiration_requires_forgot_password",
@@ -154,3 +164,26 @@ async def test_pages_see_a_change_at_once_and_nothing_internal(api: Api, server:
         shown = await page(operation)
         assert shown["signInMode"] == "Register"
         assert "emailBlocklistPolicy" not in shown
+
+
+async def test_a_blocklist_is_kept_without_repetitions(api: Api) -> None:
+    listed = ["@example.com", "ada*@*.example.org", "@example.com"]
+    body = {"emailBlocklistPolicy": {"customBlocklist": listed, "blockSubaddressing": True}}
+    kept = (await api("UpdateSignInExp", json=body))["emailBlocklistPolicy"]
+    assert kept == {"customBlocklist": listed[:2], "blockSubaddressing": True}
+    disposable = {"emailBlocklistPolicy": {"blockDisposableAddresses": True}}
+    refused = await api("UpdateSignInExp", json=disposable, expect=400)
+    assert refused["code"] == "request.invalid_input"
+
+
+async def test_codes_can_be_asked_for_where_a_connector_sends_them(api: Api) -> None:
+    body = {"connectorId": "development-inbox-email", "config": {}}
+    await api("CreateConnector", json=body)
+    method = {"identifier": "email", "password": True, "verificationCode": True}
+    settings = {
+        "signUp": {"identifiers": ["email"], "password": True, "verify": True},
+        "signIn": {"methods": [USERNAME, {**method, "isPasswordPrimary": True}]},
+        "forgotPasswordMethods": ["EmailVerificationCode"],
+        "passwordExpiration": {"enabled": True, "validPeriodDays": 30},
+    }
+    assert (await api("UpdateSignInExp", json=settings))["signUp"]["identifiers"] == ["email"]
