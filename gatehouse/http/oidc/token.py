@@ -392,6 +392,8 @@ async def _id_token(
         claims["nonce"] = nonce
     if state.auth_time_wanted and state.auth_time is not None:
         claims["auth_time"] = state.auth_time // 1000
+    if state.amr:
+        claims["amr"] = list(state.amr)
     if client.wants_sid and state.sid is not None:
         claims["sid"] = state.sid
     claims |= {

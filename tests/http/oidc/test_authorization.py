@@ -239,6 +239,13 @@ async def test_a_client_that_sets_max_age_is_told_the_auth_time(spa: Client):
     assert "auth_time" not in claims((await tokens_again(spa))["id_token"])
 
 
+async def test_an_id_token_says_how_the_person_signed_in(spa: Client):
+    """OpenID Connect Core §2, RFC 8176: amr."""
+    first = await tokens(spa)
+    assert claims(first["id_token"])["amr"] == ["pwd"]
+    assert claims((await tokens_again(spa))["id_token"])["amr"] == ["pwd"]
+
+
 async def tokens_again(client: Client) -> dict[str, str]:
     params = await consent(client, await ask(client))
     return dict((await client.redeem(params["code"])).json())
