@@ -8,6 +8,7 @@ owner is really there. One module for each part of the account.
 from __future__ import annotations
 
 from gatehouse.http.logto.account import (
+    avatar,
     identifiers,
     identities,
     mfa,
@@ -20,6 +21,7 @@ from gatehouse.http.logto.account import (
 
 OPERATIONS = (
     *profile.operations,
+    *avatar.operations,
     *identifiers.operations,
     *identities.operations,
     *settings.operations,
