@@ -3,6 +3,7 @@ somebody."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 import trio
 import trio.testing
 from argon2.low_level import Type, hash_secret
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from gatehouse.actors import hashing
 from gatehouse.actors.hashing import (
@@ -37,6 +39,19 @@ def legacy(*expression: object) -> str:
     return json.dumps(expression)
 
 
+FIREBASE_SALT = "42xEC-ixf3L2lw"  # the URL-safe alphabet, as Firebase's Admin SDK writes it
+SIGNER_KEY = base64.b64encode(bytes(range(64))).decode()
+
+
+def _firebase() -> str:
+    salt = base64.urlsafe_b64decode(FIREBASE_SALT + "==") + b"\x07"
+    key = hashlib.scrypt(SECRET.encode(), salt=salt, n=2**14, r=8, p=1, maxmem=2**26, dklen=32)
+    cipher = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()
+    return base64.b64encode(cipher.update(bytes(range(64))) + cipher.finalize()).decode()
+
+
+FIREBASE = _firebase()
+
 IMPORTED = {
     "argon2i": StoredPassword(argon2(Type.I), "Argon2i"),
     "argon2d": StoredPassword(argon2(Type.D), "Argon2d"),
@@ -56,6 +71,18 @@ IMPORTED = {
         ),
         "Legacy",
     ),
+    "pbkdf2Sync": StoredPassword(
+        legacy(
+            "pbkdf2Sync",
+            ["salt", "1000", "64", "SHA-512", "@"],
+            hashlib.pbkdf2_hmac("sha512", SECRET.encode(), b"salt", 1000, 64).hex().upper(),
+        ),
+        "Legacy",
+    ),
+    "firebase": StoredPassword(
+        legacy("firebase-scrypt", [FIREBASE_SALT, SIGNER_KEY, "Bw==", "8", "14", "@"], FIREBASE),
+        "Legacy",
+    ),
 }
 
 UNREADABLE = [
@@ -69,6 +96,10 @@ UNREADABLE = [
     StoredPassword(legacy("no such digest", ["@"], "00"), "Legacy"),
     StoredPassword(legacy("pbkdf2", ["salt", "@"], "00"), "Legacy"),
     StoredPassword(legacy("pbkdf2", ["salt", "999999999", "20", "sha256", "@"], "00"), "Legacy"),
+    StoredPassword(
+        legacy("firebase-scrypt", ["c2FsdA==", "a2V5", "Bw==", "8", "30", "@"], "00"), "Legacy"
+    ),
+    StoredPassword(legacy("firebase-scrypt", ["c2FsdA==", "@"], "00"), "Legacy"),
     StoredPassword("$2b$99$x", "Bcrypt"),
     StoredPassword("nothing", "Bcrypt"),
 ]
@@ -90,6 +121,19 @@ def test_an_imported_hash_verifies_and_is_due_for_replacement(name: str) -> None
     assert verify_now(stored, SECRET)
     assert not verify_now(stored, "wrong")
     assert not is_current(stored)
+
+
+def test_firebases_published_example_verifies() -> None:
+    signer_key = (
+        "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="
+    )
+    digest = (
+        "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
+    )
+    arguments = ["42xEC+ixf3L2lw==", signer_key, "Bw==", "8", "14", "@"]
+    stored = StoredPassword(legacy("firebase-scrypt", arguments, digest), "Legacy")
+    assert verify_now(stored, "user1password")
+    assert not verify_now(stored, "user1passwore")
 
 
 def test_a_bcrypt_hash_verifies() -> None:

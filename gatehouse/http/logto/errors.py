@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from gatehouse.actors.imported_hashes import UnknownDigest
 from gatehouse.actors.key_rotation import RotationRefused
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_settings import SenselessSettings
@@ -173,6 +174,8 @@ def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:  # no
             return _later("request.unavailable", error.retry_after)
         case SenselessSettings():
             return error_reply(f"sign_in_experiences.{error.rule}")
+        case UnknownDigest():
+            return error_reply(f"password.{error.rule}", algorithm=error.algorithm)
         case RotationRefused():
             return error_reply(_ROTATION[error.rule])
         case engine.EngineError():

@@ -246,6 +246,10 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "password.rejected": (422, "The password does not meet the rules."),
     "password.expired": (422, "The password has expired."),
     "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
+    "password.unsupported_legacy_hash_algorithm": (
+        400,
+        "The hash algorithm `{algorithm}` is not known here.",
+    ),
     "password.invalid_legacy_password_format": (400, "The legacy password is not well-formed."),
     # Files
     "guard.file_size_exceeded": (400, "The file is too large."),

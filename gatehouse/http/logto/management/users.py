@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from gatehouse.actors.hashing import StoredPassword
+from gatehouse.actors.imported_hashes import check_importable
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
@@ -104,7 +105,7 @@ class NewUser(Wire):
     primary_email: Maybe[Email] = None
     username: Maybe[Username] = None
     password: Maybe[Password] = None
-    password_digest: Maybe[Annotated[str, Field(max_length=256)]] = None
+    password_digest: Maybe[Annotated[str, Field(max_length=1024)]] = None
     password_algorithm: Maybe[Algorithm] = None
     name: Maybe[Name] = None
     avatar: AvatarOrNothing = None
@@ -193,6 +194,7 @@ async def create_user(call: Call[NewUser]) -> UserView:
     if new.password is not None:
         stored = await call.core.hasher.hash(new.password)
     elif new.password_digest is not None and new.password_algorithm is not None:
+        check_importable(new.password_algorithm, new.password_digest)
         stored = StoredPassword(new.password_digest, new.password_algorithm)
     user = User(
         username=new.username,
