@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from gatehouse.storage.migrate import migrate
 from tests.http.running import CLIENT_ID, CLIENT_SECRET, run_server
 
 HERE = Path(__file__).parent
@@ -27,15 +26,13 @@ SINGLE = ["signInExperience", "accountCenter", "adminConsole", "idToken"]
 
 
 async def test_the_typed_client_manages_each_kind_of_resource(
-    tmp_path: Path, redis_url: str
+    sqlite_url: str, redis_url: str
 ) -> None:
     if shutil.which("node") is None:
         pytest.skip("Node.js is not installed, which @logto/api runs on")
     if not (HERE / "node_modules" / "@logto" / "api").is_dir():
         pytest.skip("@logto/api is not installed: run `npm ci` in tests/clients")
-    database_url = f"sqlite:///{tmp_path / 'gatehouse.db'}"
-    migrate(database_url)
-    async with run_server(database_url, redis_url) as server:
+    async with run_server(sqlite_url, redis_url) as server:
         settings = {"origin": server.url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         with trio.fail_after(60):
             ran = await trio.run_process(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import structlog
 
-from gatehouse.storage.migrate import migrate
 from tests.http.contract import Api
 from tests.http.running import Server, run_server
 
@@ -20,30 +17,6 @@ def terse_logs() -> None:
     structlog.configure(
         processors=[structlog.processors.add_log_level, structlog.processors.KeyValueRenderer()]
     )
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database with the newest schema, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    """A SQLite database of the test's own."""
-    path = tmp_path / "gatehouse.db"
-    shutil.copy(migrated_sqlite, path)
-    return f"sqlite:///{path}"
-
-
-@pytest.fixture
-def postgres_url(request: pytest.FixtureRequest) -> str:
-    """A PostgreSQL database of the test's own."""
-    dsn: str = request.getfixturevalue("postgres_dsn")
-    migrate(dsn)
-    return dsn
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Under pytest-xdist each worker has its own: a session there is one worker's.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gatehouse.storage.migrate import migrate
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.cluster import Cluster
 from tests.servers.postgres import Postgres
@@ -126,5 +128,37 @@ def postgres(server_directory: Path) -> Iterator[Postgres]:
 def postgres_dsn(postgres: Postgres) -> Iterator[str]:
     """The URL of an empty database, for this test alone."""
     name = postgres.create_database()
+    yield postgres.dsn(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the newest schema, to be copied: that is faster than to migrate."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """The name of such a database."""
+    name = postgres.create_database()
+    migrate(postgres.dsn(name))
+    return name
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A migrated, empty SQLite database of the test's own."""
+    path = tmp_path / "gatehouse.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, migrated_postgres: str) -> Iterator[str]:
+    """A migrated, empty PostgreSQL database of the test's own."""
+    name = postgres.create_database(migrated_postgres)
     yield postgres.dsn(name)
     postgres.drop_database(name)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gatehouse.storage.database import Database
-from gatehouse.storage.migrate import migrate
 from gatehouse.storage.vault import Vault
-from tests.servers.postgres import Postgres
 
 TENANT = "default"
 START = 1_800_000_000_000
@@ -28,34 +25,10 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "template.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres: Postgres) -> str:
-    """The name of a migrated database, to be copied."""
-    name = postgres.create_database()
-    migrate(postgres.dsn(name))
-    return name
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
     """The URL of a migrated, empty database."""
-    if request.param == "sqlite":
-        path = tmp_path / "gatehouse.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-    else:
-        postgres: Postgres = request.getfixturevalue("postgres")
-        name = postgres.create_database(request.getfixturevalue("postgres_template"))
-        yield postgres.dsn(name)
-        postgres.drop_database(name)
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
