@@ -79,6 +79,7 @@ from gatehouse.storage.schema.settings import (
     sign_in_experiences,
     signing_keys,
 )
+from gatehouse.storage.schema.sign_in_places import sign_in_places
 from gatehouse.storage.schema.sso import (
     organization_jit_sso_connectors,
     sso_connector_domains,
@@ -145,6 +146,7 @@ __all__ = [
     "scripts",
     "secrets",
     "sign_in_experiences",
+    "sign_in_places",
     "signing_keys",
     "social_identities",
     "sso_connector_domains",
