@@ -3,12 +3,13 @@
 The record begins when the browser is sent to the provider, with what is to be compared afterwards;
 that is taken once, before the answer is looked at, so that an answer can be tried once. Who has the
 identity here is looked for when the record is used, since an account may come into being, or be
-linked, in between.
+linked, in between. docs/diagrams/social_verification.mmd draws it, and a test holds it to the code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 import msgspec
@@ -23,6 +24,14 @@ from gatehouse.actors.verification import (
     SocialLink,
     Switch,
 )
+
+
+class Phase(StrEnum):
+    """Where a verification stands. It follows from the record and is stored nowhere."""
+
+    WAITING = "Waiting"
+    LOOKING = "Looking"
+    PASSED = "Passed"
 
 
 class SocialVerification(Record, frozen=True, kw_only=True, tag="Social", omit_defaults=True):
@@ -45,9 +54,16 @@ class SocialVerification(Record, frozen=True, kw_only=True, tag="Social", omit_d
     complete: bool = False
 
     @property
+    def phase(self) -> Phase:
+        """Where it stands."""
+        if self.social_user_info is not None:
+            return Phase.PASSED
+        return Phase.LOOKING if self.handshake is None else Phase.WAITING
+
+    @property
     def verified(self) -> bool:
         """Whether the provider has answered."""
-        return self.social_user_info is not None
+        return self.phase is Phase.PASSED
 
     @property
     def identity(self) -> tuple[str, str] | None:
@@ -129,7 +145,7 @@ class TakeHandshake:
     def advance(self, record: Record, now: int) -> tuple[SocialVerification, SocialVerification]:
         """Of two answers, one is looked at. The reply is the record as it was, to look with."""
         record = social_record(record, self.connector_id)
-        if record.handshake is None:
+        if record.phase is not Phase.WAITING:
             raise Refused(Reason.HANDSHAKE_GONE)
         return msgspec.structs.replace(record, handshake=None), record
 
@@ -143,6 +159,6 @@ class Answered:
     def advance(self, record: Record, now: int) -> tuple[SocialVerification, None]:
         """It completes what was begun, once."""
         record = social_record(record, self.verified.connector_id)
-        if record.handshake is not None or record.verified:
+        if record.phase is not Phase.LOOKING:
             raise Refused(Reason.HANDSHAKE_GONE)
         return self.verified, None
