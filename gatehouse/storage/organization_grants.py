@@ -20,17 +20,13 @@ MAX_MEMBERSHIPS = 1000
 _m, _r = schema.organizations_users, schema.organizations_users_roles
 _g = schema.organization_roles_resource_scopes
 _s, _a = schema.scopes, schema.resources
-# By way of the memberships, which have an index by user; each step is a whole key.
-_HELD = (
-    sa.select(_r.c.tenant_id, _r.c.organization_role_id)
-    .select_from(_m)
-    .join(
-        _r,
-        (_r.c.tenant_id == _m.c.tenant_id)
-        & (_r.c.organization_id == _m.c.organization_id)
-        & (_r.c.user_id == _m.c.user_id),
-    )
-    .where(_m.c.tenant_id == sa.bindparam("tenant_id"), _m.c.user_id == sa.bindparam("user_id"))
+# By way of the memberships, which have an index by user. Each step is a whole key: SQLite's planner
+# would join all roles of the tenant.
+_MINE = sa.select(_m.c.tenant_id, _m.c.organization_id, _m.c.user_id).where(
+    _m.c.tenant_id == sa.bindparam("tenant_id"), _m.c.user_id == sa.bindparam("user_id")
+)
+_HELD = sa.select(_r.c.tenant_id, _r.c.organization_role_id).where(
+    sa.tuple_(_r.c.tenant_id, _r.c.organization_id, _r.c.user_id).in_(_MINE)
 )
 _GRANTED = sa.select(_g.c.tenant_id, _g.c.scope_id).where(
     sa.tuple_(_g.c.tenant_id, _g.c.organization_role_id).in_(_HELD)

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from gatehouse.storage import schema
+from gatehouse.storage.application_access import ApplicationAccess
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.consent_scopes import ConsentedOrganizations, ConsentScopes
 from gatehouse.storage.database import Database
+from gatehouse.storage.organization_grants import memberships, resource_scopes
 from gatehouse.storage.records import Role, User
 from gatehouse.storage.repository import Repository
 from gatehouse.storage.resources import Resources, Scopes
@@ -196,6 +199,13 @@ async def test_what_tokens_are_made_from_is_looked_up_key_by_key(db: Database) -
             tx._connection.execute("SET LOCAL enable_seqscan = off")
         Scopes(tx, TENANT).granted_to_user("u", "https://api")
         Scopes(tx, TENANT).granted_to_application("a", "https://api")
+        resource_scopes(tx, TENANT, "u", "https://api")
+        resource_scopes(tx, TENANT, "u", "https://api", "o")
+        memberships(tx, TENANT, "u")
+        ConsentScopes(tx, TENANT, "a").all()
+        ConsentedOrganizations(tx, TENANT, "a", "u").page()
+        ApplicationAccess(tx, TENANT, "a").allows("u")
+        ApplicationAccess(tx, TENANT, "a").rules()
 
     plan = await plan_of(db, work)
     assert "(tenant_id=?)" not in plan

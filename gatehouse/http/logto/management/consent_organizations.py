@@ -69,7 +69,8 @@ async def list_organizations(call: Call[None, Page]) -> Reply:
     PATH,
     "CreateApplicationUserConsentOrganization",
     body=MoreOrganizationIds,
-    statuses=(201, 404, 422),
+    status=201,
+    statuses=(404, 422),
 )
 async def add_organizations(call: Call[MoreOrganizationIds]) -> Reply:
     """Let an application act in more of a user's organizations."""

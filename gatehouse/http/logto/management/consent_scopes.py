@@ -89,7 +89,8 @@ class AllowedScopes(View):
     "/api/applications/{applicationId}/user-consent-scopes",
     "CreateApplicationUserConsentScope",
     body=ScopesToAllow,
-    statuses=(201, 404, 422),
+    status=201,
+    statuses=(404, 422),
 )
 async def allow_application(call: Call[ScopesToAllow]) -> Reply:
     """Let a third-party application ask for more."""
@@ -140,7 +141,8 @@ async def disallow_application(call: Call) -> None:
     "/api/cimd/user-consent-scopes",
     "AssignCimdUserConsentScopes",
     body=ScopesToAllow,
-    statuses=(201, 422),
+    status=201,
+    statuses=(422,),
 )
 async def allow_documents(call: Call[ScopesToAllow]) -> Reply:
     """Let clients that are known by their metadata document ask for more."""

@@ -157,7 +157,8 @@ async def list_domains(call: Call) -> Reply:
     PATH,
     "CreateApplicationProtectedAppMetadataCustomDomain",
     body=NewDomain,
-    statuses=(201, 404, 422, 501),
+    status=201,
+    statuses=(404, 422, 501),
 )
 async def add_domain(call: Call[NewDomain]) -> Reply:
     """Give a site another name; it may have one."""

@@ -216,4 +216,3 @@ async def list_all(call: Call[None, SecretQuery]) -> AllIdentities:
 async def delete_secret(call: Call) -> None:
     """Forget the tokens of a provider."""
     await write(call, lambda store: store.token_sets.delete(call.path["id"]))
-
