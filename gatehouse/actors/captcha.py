@@ -46,6 +46,11 @@ class RecaptchaEnterprise(
     domain: str | None = None
     mode: str = "invisible"
 
+    @property
+    def invisible(self) -> bool:
+        """Whether the person has nothing to do."""
+        return self.mode != "checkbox"
+
 
 Provider = Turnstile | RecaptchaEnterprise
 
@@ -106,7 +111,7 @@ def _verdict(provider: Provider, body: bytes) -> bool:
     if isinstance(provider, Turnstile):
         return msgspec.json.decode(body, type=_Verdict).success
     assessment = msgspec.json.decode(body, type=_Assessment)
-    if provider.mode == "checkbox":
+    if not provider.invisible:
         return assessment.token_properties.valid
     return assessment.token_properties.valid and assessment.risk_analysis.score >= MIN_SCORE
 

@@ -200,11 +200,14 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The person says what they came to do; whatever went before is forgotten."""
+    """The person says what they came to do; whatever went before is forgotten.
+
+    `captcha_passed`: whether a captcha was solved; None leaves it as it was.
+    """
 
     event: Event
     effects: tuple[Effect, ...] = ()
-    captcha_passed: bool = False
+    captcha_passed: bool | None = None
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """Only a `login` interaction has events."""
@@ -219,7 +222,9 @@ class Start:
             profile=Profile(),
             registration=None,
             result=None,
-            captcha_passed=self.captcha_passed,
+            captcha_passed=(
+                state.captcha_passed if self.captcha_passed is None else self.captcha_passed
+            ),
             mfa=MfaChoices(),
         )
         return _next(fresh, self.effects)
@@ -228,6 +233,18 @@ class Start:
 def emptied(profile: Profile) -> Profile:
     """The profile without what it holds: only that the form was filled in is remembered."""
     return Profile(submitted=profile.submitted)
+
+
+@dataclass(frozen=True, slots=True)
+class PassCaptcha:
+    """A captcha was solved."""
+
+    effects: tuple[Effect, ...] = ()
+
+    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
+        """It is good for the rest of the interaction."""
+        state, _ = unanswered(state, now)
+        return _next(msgspec.structs.replace(state, captcha_passed=True), self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -545,7 +562,7 @@ TRANSITIONS: frozenset[tuple[Phase | None, str, Phase]] = frozenset(
         *(
             (phase, name, phase)
             for phase in (_S, _I)
-            for name in ("SwitchEvent", "AddVerification", "AdvanceVerification")
+            for name in ("PassCaptcha", "SwitchEvent", "AddVerification", "AdvanceVerification")
         ),
         *((phase, "AddProfile", phase) for phase in (_S, _I)),
         *((phase, "ReplaceProfile", phase) for phase in (_S, _I)),

@@ -38,6 +38,7 @@ from gatehouse.actors.interaction import (
     Identify,
     Interaction,
     Note,
+    PassCaptcha,
     Prompt,
     Register,
     Start,
@@ -147,18 +148,31 @@ def effects_of(entry: AuditEntry) -> tuple[Effect, ...]:
     return (entry.effect(),)
 
 
-async def start(visit: Visit, event: Event, captcha_token: str | None = None) -> None:
-    """The person says what they came to do; what went before is forgotten.
+async def start(visit: Visit, event: Event) -> None:
+    """The person says what they came to do; what went before is forgotten, but for a captcha."""
+    await visit.tell(Start(event, effects_of(visit.entry(f"{event}.Create"))))
+
+
+async def start_afresh(visit: Visit, event: Event, captcha_token: str | None = None) -> None:
+    """The same, and a captcha is forgotten too, unless one was solved just now.
 
     Raises `Refused(CAPTCHA_FAILED)` for a token that the tenant's provider does not vouch for;
     whether one is needed is decided later.
     """
-    passed = bool(captcha_token)
     if captcha_token:
         await visit.state()
         async with logged(visit, visit.entry("Create.Captcha")):
             await captcha.check_token(visit.core, captcha_token)
-    await visit.tell(Start(event, effects_of(visit.entry(f"{event}.Create")), passed))
+    effects = effects_of(visit.entry(f"{event}.Create"))
+    await visit.tell(Start(event, effects, captcha_passed=bool(captcha_token)))
+
+
+async def solve_captcha(visit: Visit, token: str) -> None:
+    """Remember that a captcha was solved. Raises `Refused(CAPTCHA_FAILED)`."""
+    entry = visit.entry("Create.Captcha")
+    async with logged(visit, entry):
+        await captcha.check_token(visit.core, token)
+        await visit.tell(PassCaptcha(effects_of(entry)))
 
 
 async def switch_event(visit: Visit, event: Event) -> None:
