@@ -20,6 +20,7 @@ import secrets
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -135,7 +136,7 @@ class PasswordHasher:
         self._jobs: queue.SimpleQueue[_Job[object]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._waiting = 0
-        self._nobody = hash_now(secrets.token_hex())
+        self._nobody = _nobodys_password()
 
     async def hash(self, password: str) -> StoredPassword:
         """Hash a new password. Raises `Overloaded` if too many are waiting."""
@@ -218,6 +219,15 @@ class PasswordHasher:
 
         with contextlib.suppress(trio.RunFinishedError):
             job.token.run_sync_soon(wake)
+
+
+def _nobodys_password() -> StoredPassword:
+    """A digest that nothing was hashed to, and that takes as long to verify as any other."""
+    salt, digest = (
+        b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (SALT_BYTES, HASH_BYTES)
+    )
+    return StoredPassword(f"{_ARGON2_PREFIX}{salt}${digest}", ARGON2ID)
 
 
 def _cores() -> int:
