@@ -50,7 +50,7 @@ class ResourceView(View):
 class ResourceWithScopes(ResourceView):
     """A resource with all its scopes, where they were asked for."""
 
-    scopes: list[ScopeView]
+    scopes: Maybe[list[ScopeView]] = None
 
 
 class ResourceList(Page):
