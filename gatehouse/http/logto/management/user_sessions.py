@@ -82,4 +82,5 @@ async def get_grants(call: Call[None, WhichGrants]) -> GrantList:
 @operations.delete("/api/users/{userId}/grants/{grantId}", "DeleteUserGrant", statuses=(404,))
 async def revoke_grant(call: Call) -> None:
     """Take back what a user let an application have."""
-    await grants.revoke_one(call.core, call.path["userId"], call.path["grantId"])
+    user = await _user(call)
+    await grants.revoke_one(call.core, user.id, call.path["grantId"])
