@@ -15,7 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import cycle
 from typing import Any, cast
 
@@ -24,8 +24,9 @@ import pytest
 import trio
 from hypercorn.config import Config
 
+from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.core import Core, build_core
-from gatehouse.actors.hashing import PasswordHasher
+from gatehouse.actors.hashing import PasswordHasher, hash_now
 from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.relay import Relay
 from gatehouse.actors.secret_ring import SecretRing
@@ -35,9 +36,9 @@ from gatehouse.http.app import build_app
 from gatehouse.http.edge import EdgeLimits, serve
 from gatehouse.http.logto.access import MANAGEMENT_SCOPE, management_audience
 from gatehouse.http.pipeline import HttpObserver
+from gatehouse.ops import seed as seeding
 from gatehouse.ops.delivery import handle_effects
 from gatehouse.ops.metrics import Recorder
-from gatehouse.ops.seed import seed
 from gatehouse.ops.settings import Settings
 from gatehouse.ops.sockets import bind, edge_sockets, url_of
 from gatehouse.storage.database import Database
@@ -58,6 +59,10 @@ PROTECTED_APP_DOMAIN = "sites.example"
 DEMO_APP = "demo-app"
 DEMO_USER = "demo"
 DEMO_PASSWORD = "Correct-Horse-9"
+
+
+# One password, one digest: to hash it for every server would take longer than most tests.
+vars(seeding)["hash_now"] = cache(hash_now)
 
 
 class Hasher(PasswordHasher):
@@ -113,9 +118,15 @@ class Server:
 
 @asynccontextmanager
 async def run_server(
-    database_url: str, redis_url: str, *, observer: HttpObserver | None = None
+    database_url: str,
+    redis_url: str,
+    *,
+    observer: HttpObserver | None = None,
+    mocks: Path | None = None,
 ) -> AsyncIterator[Server]:
     """A server over a migrated database and an empty Redis, seeded, for the block.
+
+    There are mock connectors if there is a directory for what they write.
 
     With `GATEHOUSE_TEST_NODES` these are as many nodes, each with an engine, a directory and a
     database pool of its own; the client's requests go to them in turn.
@@ -125,7 +136,9 @@ async def run_server(
     async with AsyncExitStack() as stack:
         cores = [
             await stack.enter_async_context(
-                _run_node(url, own, database_url, redis_url, observer, first=number == 0)
+                _run_node(
+                    url, own, database_url, redis_url, observer, first=number == 0, mocks=mocks
+                )
             )
             for number, own in enumerate(sockets)
         ]
@@ -144,14 +157,16 @@ async def _run_node(
     observer: HttpObserver | None,
     *,
     first: bool,
+    mocks: Path | None,
 ) -> AsyncIterator[Core]:
     stop = trio.Event()
+    outbound = Outbound(allow_private=True)
     async with (
         Database.open(database_url, vault=Vault({"k1": b"v" * 32}), pool_size=None) as db,
         trio.open_nursery() as links,
     ):
         if first:
-            await seed(db, _settings(url), TENANT)
+            await seeding.seed(db, _settings(url), TENANT)
         redis = redis_from_url(redis_url)
         engine = Engine(redis, node=secrets.token_hex(4))
         core = build_core(
@@ -162,7 +177,8 @@ async def _run_node(
             db=db,
             hasher=Hasher(),
             ring=SecretRing([b"r" * 32]),
-            outbound=Outbound(allow_private=True),
+            outbound=outbound,
+            messengers=Messengers(db, outbound, mock_directory=mocks),
             protected_app_domain=PROTECTED_APP_DOMAIN,
         )
         handle_effects(core, Recorder())
