@@ -43,6 +43,11 @@ class Origin:
     application_id: str | None = None
     accept_language: str | None = None
 
+    @property
+    def shown_agent(self) -> str | None:
+        """What the browser says about itself, as far as that is kept."""
+        return self.user_agent[:MAX_USER_AGENT_LENGTH] if self.user_agent else None
+
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the log. `created_at` is in milliseconds since the epoch."""
@@ -100,12 +105,13 @@ def new_entry(
     tenant_id: str, entry_id: str, key: str, now: int, origin: Origin, **facts: object
 ) -> AuditEntry:
     """An entry for an attempt that succeeded, unless it is `failed`."""
-    agent = origin.user_agent[:MAX_USER_AGENT_LENGTH] if origin.user_agent else None
     payload = {
         "key": key,
         "result": "Success",
         "ip": origin.ip,
-        **_given({"userAgent": agent, "applicationId": origin.application_id, **facts}),
+        **_given(
+            {"userAgent": origin.shown_agent, "applicationId": origin.application_id, **facts}
+        ),
     }
     return AuditEntry(id=entry_id, tenant_id=tenant_id, key=key, created_at=now, payload=payload)
 

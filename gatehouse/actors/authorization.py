@@ -6,6 +6,8 @@ value that the interaction carries, so that nothing a browser brings back later 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 MAX_INTERACTION_AGE_MS = 60 * 60 * 1000
@@ -52,6 +54,19 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
         return tuple((self.identifier or "").split()) if asks else ()
 
 
+class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How somebody came to be signed in, for those who list it: nothing secret.
+
+    `event` is what they came to do, `records` the verifications they passed, in the wire's words.
+    """
+
+    event: str
+    client_id: str
+    records: tuple[dict[str, Any], ...] = ()
+    ip: str | None = None
+    user_agent: str | None = None
+
+
 class LoginResult(msgspec.Struct, frozen=True, kw_only=True, tag="login"):
     """Who signed in, how and when: the answer to a `login` interaction.
 
@@ -62,6 +77,7 @@ class LoginResult(msgspec.Struct, frozen=True, kw_only=True, tag="login"):
     amr: tuple[str, ...]
     auth_time: int
     acr: str | None = None
+    submission: Submission | None = None
 
 
 class ConsentResult(msgspec.Struct, frozen=True, kw_only=True, tag="consent"):

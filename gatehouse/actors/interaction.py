@@ -22,11 +22,13 @@ from typing import Generic, NoReturn, Protocol, TypeVar, cast
 
 import msgspec
 
+from gatehouse.actors.audit import Origin
 from gatehouse.actors.authorization import (
     MAX_INTERACTION_AGE_MS,
     AuthorizationRequest,
     ConsentResult,
     LoginResult,
+    Submission,
 )
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.refusal import Reason, Refused
@@ -459,6 +461,7 @@ class Submit:
 
     user_id: str
     effects: tuple[Effect, ...] = ()
+    origin: Origin | None = None
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """The first submission decides; a repeated one changes nothing."""
@@ -471,7 +474,16 @@ class Submit:
             refuse(Reason.IDENTITY_CONFLICT)
         if state.result is not None:
             return keep(state, None)
-        result = LoginResult(user_id=self.user_id, amr=state.amr, auth_time=now)
+        submission = Submission(
+            event=event.value,
+            client_id=state.client_id,
+            records=tuple(record.view() for record in state.records if record.verified),
+            ip=None if self.origin is None else self.origin.ip,
+            user_agent=None if self.origin is None else self.origin.shown_agent,
+        )
+        result = LoginResult(
+            user_id=self.user_id, amr=state.amr, auth_time=now, submission=submission
+        )
         return _next(msgspec.structs.replace(state, result=result), self.effects)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gatehouse.actors.authorization import ConsentResult, LoginResult
+from gatehouse.actors.authorization import ConsentResult, LoginResult, Submission
 from gatehouse.actors.backchannel_logout import logout_effect
 from gatehouse.engine.actor import Address, Kind, Turn, keep
 
@@ -64,6 +64,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amr: tuple[str, ...] = ()
     acr: str | None = None
     age_ms: int = SESSION_AGE_MS
+    submission: Submission | None = None
     clients: dict[str, ClientAuthorization] = msgspec.field(default_factory=dict)
 
 
@@ -106,6 +107,7 @@ class SignIn:
             created_at=now if state is None else state.created_at,
             expires_at=expires_at,
             age_ms=self.age_ms,
+            submission=self.login.submission,
             clients={} if state is None else state.clients,
         )
         return Turn(signed_in, signed_in, expires_at=expires_at)

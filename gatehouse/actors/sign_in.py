@@ -351,7 +351,8 @@ async def submit(visit: Visit) -> str | None:
             store = mfa_checks.storing(visit.core, user.id, choices, mfa_checks.event_of(state))
             await accounts.sign_in(visit.core, user.id, state.profile, store)
         entry = entry.about(amr=list(state.amr))
-        await visit.tell(Submit(user.id, await _outcome(visit, entry, event, user.id)))
+        effects = await _outcome(visit, entry, event, user.id)
+        await visit.tell(Submit(user.id, effects, visit.origin))
     return visit.resume_url
 
 

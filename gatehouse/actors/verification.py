@@ -7,10 +7,12 @@ what is declared here, so that adding a factor adds a file and touches no flow.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, ClassVar
 
 import msgspec
+from pydantic.alias_generators import to_camel
 
 from gatehouse.actors.refusal import Reason
 
@@ -137,6 +139,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
 
     id: str
 
+    def view(self) -> dict[str, Any]:
+        """What the person's own browser may see, in the wire's words."""
+        owner = {} if self.owner is None else {"userId": self.owner}
+        return {"type": self.factor, **owner, **view_of(self, self.shown)}
+
     @property
     def factor(self) -> str:
         """The factor's name: the tag of the record's type."""
@@ -243,3 +250,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="factor"):
     def amr(self) -> tuple[str, ...]:
         """The authentication methods this verification used (RFC 8176)."""
         return ()
+
+
+def view_of(struct: msgspec.Struct, shown: Iterable[str]) -> dict[str, Any]:
+    """The fields of these names that have a value, in the wire's words."""
+    given = ((name, getattr(struct, name)) for name in shown)
+    return {
+        to_camel(name): msgspec.to_builtins(value) for name, value in given if value is not None
+    }

@@ -31,8 +31,8 @@ from gatehouse.actors.interaction import (
     Identify,
     Interaction,
     Note,
-    Phase,
     PassCaptcha,
+    Phase,
     Prompt,
     Register,
     ReplaceProfile,
@@ -246,7 +246,9 @@ def test_the_answer_is_consumed_once() -> None:
     told = answered()
     reply = told.tell(ConsumeResult())
     assert isinstance(reply, Interaction)
-    assert reply.result == LoginResult(user_id="user-ada", amr=("pwd",), auth_time=NOW)
+    assert isinstance(reply.result, LoginResult)
+    assert (reply.result.user_id, reply.result.amr) == ("user-ada", ("pwd",))
+    assert reply.result.auth_time == NOW
     assert told.state is None
     assert refused(told, ConsumeResult()) is Reason.INTERACTION_GONE
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gatehouse.actors import grants
+from gatehouse.actors.authorization import Submission
 from gatehouse.actors.grants import GoodGrant
 from gatehouse.actors.whereabouts import Place, Revoked
 from gatehouse.http.call import Call
@@ -103,6 +104,7 @@ class WhatElse(Query):
 def session_fields(place: Place) -> dict[str, Any]:
     """The fields of a session's view."""
     state = place.session
+    submission = state.submission
     payload = SessionPayload(
         exp=state.expires_at // 1000,
         iat=state.created_at // 1000,
@@ -118,10 +120,21 @@ def session_fields(place: Place) -> dict[str, Any]:
     )
     return {
         "payload": payload,
-        "last_submission": None,
-        "client_id": None,
+        "last_submission": None if submission is None else _submission(state.user_id, submission),
+        "client_id": None if submission is None else submission.client_id,
         "account_id": state.user_id,
         "expires_at": state.expires_at,
+    }
+
+
+def _submission(user_id: str, submission: Submission) -> JsonObject:
+    """How somebody came to be signed in, as Logto shows it."""
+    where = {"ip": submission.ip, "userAgent": submission.user_agent}
+    return {
+        "interactionEvent": submission.event,
+        "userId": user_id,
+        "verificationRecords": list(submission.records),
+        "signInContext": {name: value for name, value in where.items() if value is not None},
     }
 
 

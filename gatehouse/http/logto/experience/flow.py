@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-import msgspec
-from pydantic.alias_generators import to_camel
-
 from gatehouse.actors import sign_in
-from gatehouse.actors.verification import Profile, Record
+from gatehouse.actors.verification import view_of
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.mfa import choices_view
@@ -101,28 +95,10 @@ async def interaction(call: Call) -> InteractionView:
     state, event = await visit_of(call).started()
     view = InteractionView(
         interaction_event=event.value,
-        profile=profile_view(state.profile),
-        verification_records=[record_view(record) for record in state.records],
+        profile=view_of(state.profile, SHOWN_OF_PROFILES),
+        verification_records=[record.view() for record in state.records],
         mfa=choices_view(state.mfa),
     )
     if state.user_id is not None:
         view.user_id = state.user_id
     return view
-
-
-def profile_view(profile: Profile) -> dict[str, Any]:
-    """What was collected of an account, as Logto shows it."""
-    return _view(profile, SHOWN_OF_PROFILES)
-
-
-def record_view(record: Record) -> dict[str, Any]:
-    """A verification record as Logto shows it."""
-    owner = {} if record.owner is None else {"userId": record.owner}
-    return {"type": record.factor, **owner, **_view(record, record.shown)}
-
-
-def _view(struct: msgspec.Struct, shown: Iterable[str]) -> dict[str, Any]:
-    given = ((name, getattr(struct, name)) for name in shown)
-    return {
-        to_camel(name): msgspec.to_builtins(value) for name, value in given if value is not None
-    }

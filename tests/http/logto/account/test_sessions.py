@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 import trio
 
 from gatehouse.actors.grants import good_grants
+from gatehouse.ops.seed import DEMO_PATH
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.records import CustomClientMetadata
 from gatehouse.storage.users import Users
@@ -22,6 +24,7 @@ from tests.http.logto.account.people import (
     person,
     stored,
 )
+from tests.http.oidc.house import HASH, Client, answer_experience
 from tests.http.running import DEMO_APP, TENANT, Server
 from tests.servers.receiver import open_receiver
 
@@ -65,6 +68,24 @@ async def test_people_see_where_they_are_signed_in(server: Server, ada: Person) 
     grants = {one["id"] for one in await grants_of(ada)}
     granted = {one["payload"]["authorizations"][DEMO_APP]["grantId"] for one in (first, second)}
     assert granted == grants
+
+
+async def test_it_is_told_how_somebody_came_to_be_signed_in(server: Server, api: Api) -> None:
+    await add_user(server, "ada", password_hash=HASH.digest, password_algorithm=HASH.algorithm)
+    async with httpx.AsyncClient(base_url=server.url, headers={"user-agent": "Test/1.0"}) as http:
+        client = Client(http, DEMO_APP)
+        request = client.request(
+            redirect_uri=server.url + DEMO_PATH, scope="openid profile", prompt="consent"
+        )
+        await http.get("/oidc/auth", params=request)
+        await http.get(await answer_experience(http, DEMO_APP, "ada"))
+    user = await server.core.db.read(lambda tx: Users(tx, TENANT).find_by_username("ada"))
+    assert user is not None
+    (session,) = (await api("ListUserSessions", userId=user.id))["sessions"]
+    told = session["lastSubmission"]
+    assert (session["clientId"], told["interactionEvent"]) == (DEMO_APP, "SignIn")
+    assert [one["type"] for one in told["verificationRecords"]] == ["Password"]
+    assert told["signInContext"] == {"ip": "127.0.0.1", "userAgent": "Test/1.0"}
 
 
 async def test_a_sessions_own_id_is_shown_to_nobody(server: Server, api: Api, ada: Person) -> None:
