@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import cycle
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
