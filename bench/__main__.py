@@ -11,7 +11,7 @@ from bench import machine, report
 from bench.client import LoadError
 from bench.plan import Plan
 from bench.servers import Server
-from bench.suites import edge, latency, link, sign_in, status, token, turns
+from bench.suites import edge, latency, link, management, sign_in, status, token, turns
 
 SUITES: dict[str, ModuleType] = {
     "edge": edge,
@@ -21,8 +21,10 @@ SUITES: dict[str, ModuleType] = {
     "token": token,
     "sign-in": sign_in,
     "latency": latency,
+    "management": management,
 }
 QUICK_SECONDS = 0.3
+QUICK_PEOPLE = 1000
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         rounds=1 if options.quick else options.rounds,
         seconds=QUICK_SECONDS if options.quick else options.seconds,
         target=target,
+        people=QUICK_PEOPLE if options.quick else options.people,
     )
     facts = machine.facts()
     if target is not None:
@@ -65,6 +68,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--suite", action="append", choices=SUITES, help="only this one; repeat")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="of one round")
+    parser.add_argument(
+        "--people", type=int, default=100_000, help="in the databases of the suite management"
+    )
     parser.add_argument(
         "--results", type=Path, default=Path(__file__).parent / "results", help="where to report"
     )

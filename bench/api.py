@@ -46,6 +46,28 @@ def make_users(server: Server, count: int) -> list[str]:
     return names
 
 
+class Management:
+    """The Management API of a server, as the bearer of a token sees it."""
+
+    def __init__(self, server: Server) -> None:
+        answer = ask(server.url, token_request(server))
+        token = json.loads(_expect(answer, 200).body)["access_token"]
+        self._url, self._host = server.url, host_of(server.url)
+        self._bearer = ("authorization", f"Bearer {token}")
+
+    def request(self, method: str, path: str, body: object = None) -> bytes:
+        """A request, with a JSON body if there is one."""
+        if body is None:
+            return request(method, path, self._host, self._bearer)
+        data = json.dumps(body).encode()
+        return request(method, path, self._host, JSON, self._bearer, body=data)
+
+    def create(self, path: str, body: object) -> str:
+        """Create something; its id."""
+        answer = _expect(ask(self._url, self.request("POST", path, body)), 200, 201)
+        return str(json.loads(answer.body)["id"])
+
+
 def _expect(answer: Answer, *statuses: int) -> Answer:
     if answer.status not in statuses:
         raise LoadError(f"the server answers {answer.status}: {answer.body[:300]!r}")

@@ -26,6 +26,8 @@ class Plan:
     rounds: int = 5
     seconds: float = 3.0
     target: Server | None = None
+    people: int = 100_000
+    """How many people the databases hold whose operations are measured."""
 
     @contextmanager
     def server(self, core: int | None = machine.SERVER_CORE) -> Iterator[Server]:

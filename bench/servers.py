@@ -73,8 +73,11 @@ def valkey(core: int | None) -> Iterator[int]:
 
 
 @contextmanager
-def gatehouse(core: int | None) -> Iterator[Server]:
-    """A whole Gatehouse as `./dev serve` starts it, in a data directory of its own."""
+def gatehouse(core: int | None, **more: str) -> Iterator[Server]:
+    """A whole Gatehouse as `./dev serve` starts it, in a data directory of its own.
+
+    `more` are settings besides, by their names in lower case.
+    """
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as directory:
         port = _free_port()
         url = f"http://localhost:{port}"
@@ -88,6 +91,7 @@ def gatehouse(core: int | None) -> Iterator[Server]:
             "M2M_CLIENT_ID": client_id,
             "M2M_CLIENT_SECRET": client_secret,
             "DEMO_PASSWORD": "a-Password-for-the-bench-1",
+            **{name.upper(): value for name, value in more.items()},
         }
         env = {f"GATEHOUSE_{name}": value for name, value in settings.items()}
         process = machine.start([sys.executable, "-m", "gatehouse", "serve"], core, env)
