@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse.actors import accounts
+from gatehouse.actors import accounts, social_saml
 from gatehouse.actors.connectors.social.google import CREDENTIAL, Google
 from gatehouse.actors.connectors.social.oauth_client import TokenSet, new_handshake
 from gatehouse.actors.connectors.social.provider import Identified, SocialUser
 from gatehouse.actors.connectors.social.registry import SocialConnector
+from gatehouse.actors.connectors.social.saml import SamlSocial
 from gatehouse.actors.factors.social import SocialVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInRules
@@ -51,7 +52,11 @@ async def begin(
     """
     connector = await core.social.get(connector_id, missing=Reason.CONNECTOR_GONE)
     handshake = new_handshake(redirect_uri, state)
-    uri = connector.provider().authorization_uri(handshake, scope)
+    provider = connector.provider()
+    if isinstance(provider, SamlSocial):
+        uri = await social_saml.ask(core, connector.id, provider, handshake)
+    else:
+        uri = provider.authorization_uri(handshake, scope)
     record = SocialVerification(
         id=new_id(), connector_id=connector.id, target=connector.target, handshake=handshake
     )
@@ -69,7 +74,10 @@ async def answered(
         raise Refused(Reason.HANDSHAKE_GONE)
     connector = await core.social.get(begun.connector_id)
     provider = connector.provider()
-    identified = await provider.identify(core.backchannel, begun.handshake, answer)
+    if isinstance(provider, SamlSocial):
+        identified = await social_saml.identified(core, connector.id, begun.handshake)
+    else:
+        identified = await provider.identify(core.backchannel, begun.handshake, answer)
     return await _verified(core, rules, begun.id, connector, identified)
 
 

@@ -24,6 +24,8 @@ from gatehouse.actors.sso.saml import (
     Assertion,
     ServiceProvider,
     SigningKey,
+    assertion_consumer_url,
+    entity_id,
     user_info,
 )
 from tests.servers.saml_identity_provider import (
@@ -49,8 +51,8 @@ def company() -> SamlIdentityProvider:
 def us(company: SamlIdentityProvider) -> ServiceProvider:
     metadata = company.metadata()
     return ServiceProvider(
-        "https://sp.example",
-        "corp",
+        entity_id("https://sp.example", "corp"),
+        assertion_consumer_url("https://sp.example", "corp"),
         SamlMetadataText(metadata=metadata),
         read_saml_metadata(metadata.encode()),
     )
@@ -386,8 +388,8 @@ def test_a_request_is_signed_where_the_provider_wants_it(us: ServiceProvider) ->
     key = new_key()
     config = SamlMetadataText(metadata="", sign_authn_request=True)
     signing = ServiceProvider(
-        us.public_url,
-        us.connector_id,
+        us.entity_id,
+        us.acs_url,
         config,
         us.metadata,
         SigningKey(key.private_key, key.certificate),

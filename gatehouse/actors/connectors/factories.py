@@ -24,6 +24,7 @@ from gatehouse.actors.connectors.social import (
     mock,
     oauth2,
     oidc,
+    saml,
 )
 from gatehouse.actors.connectors.templates import BUILT_IN, REQUIRED_USES
 
@@ -138,6 +139,7 @@ _EVERY = (
     google.FACTORY,
     oauth2.FACTORY,
     oidc.FACTORY,
+    saml.FACTORY,
     mock.FACTORY,
 )
 

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
-import trio
 
-from gatehouse.actors.client_assertion import UseOnce
 from gatehouse.actors.connectors.social.oauth_client import (
     Handshake,
     TokenSet,
@@ -25,7 +23,7 @@ from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.interaction import AddVerification, Interaction
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit, effects_of, logged
-from gatehouse.actors.sso import oidc, saml, tokens
+from gatehouse.actors.sso import assertions, oidc, saml, tokens
 from gatehouse.actors.sso.configs import InvalidSsoConfig, SamlConfig
 from gatehouse.actors.sso.domains import domain_of
 from gatehouse.actors.sso.exchanges import (
@@ -36,7 +34,6 @@ from gatehouse.actors.sso.exchanges import (
     Receive,
     Take,
     address,
-    assertion_address,
 )
 from gatehouse.actors.sso.identity_providers import ProviderError, oidc_config
 from gatehouse.actors.sso.routing import parsed_config
@@ -236,12 +233,7 @@ async def _ask_saml(
             await core.engine.turn(address(core.tenant_id, exchange_id), Ask(waiting))
             return exchange_id, with_query(waiting.redirect_uri or "", {"state": waiting.state})
     us = await _service_provider(core, connector, config)
-    request = await trio.to_thread.run_sync(
-        us.request, exchange_id, limiter=core.identity_providers.threads
-    )
-    asked = msgspec.structs.replace(waiting, request_id=request.id)
-    await core.engine.turn(address(core.tenant_id, exchange_id), Ask(asked))
-    return exchange_id, request.url
+    return exchange_id, await assertions.ask(core, us, exchange_id, waiting)
 
 
 async def _arrived(core: Core, connector: SsoConnector, arrived: str) -> Answer | None:
@@ -264,7 +256,13 @@ async def _service_provider(
         key = await core.db.read(_signing_key, core.tenant_id, connector.id)
         if key is None:
             raise Refused(Reason.SSO_SIGNING_UNAVAILABLE)
-    return saml.ServiceProvider(core.public_url, connector.id, config, metadata, key)
+    return saml.ServiceProvider(
+        saml.entity_id(core.public_url, connector.id),
+        saml.assertion_consumer_url(core.public_url, connector.id),
+        config,
+        metadata,
+        key,
+    )
 
 
 async def _verified(
@@ -276,15 +274,9 @@ async def _verified(
 ) -> Answer:
     """Who a response says that somebody is; it is used up. Raises `Refused`."""
     us = await _service_provider(core, connector, config)
-    assertion = await trio.to_thread.run_sync(
-        us.verify, response, request_id, limiter=core.identity_providers.threads
-    )
-    issuer = us.metadata.entity_id
-    used = assertion_address(core.tenant_id, issuer, assertion.id)
-    if not await core.engine.turn(used, UseOnce(assertion.expires_at)):
-        raise Refused(Reason.AUTHORIZATION_FAILED)
+    assertion = await assertions.use(core, us, response, request_id)
     info = saml.user_info(config, assertion)
-    return Answer(issuer=issuer, user_info=_bounded(info))
+    return Answer(issuer=us.metadata.entity_id, user_info=_bounded(info))
 
 
 async def _answered(

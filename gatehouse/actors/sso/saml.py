@@ -78,23 +78,16 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProvider:
-    """We, as the identity provider of one connector knows us."""
+    """We, as the identity provider of one connector knows us.
 
-    public_url: str
-    connector_id: str
+    `entity_id` is our name, which is the audience of assertions; `acs_url` where we receive them.
+    """
+
+    entity_id: str
+    acs_url: str
     config: SamlConfig
     metadata: SamlMetadata
     signing_key: SigningKey | None = None
-
-    @property
-    def entity_id(self) -> str:
-        """Our name, which is the audience of assertions."""
-        return entity_id(self.public_url, self.connector_id)
-
-    @property
-    def acs_url(self) -> str:
-        """Where assertions are received."""
-        return assertion_consumer_url(self.public_url, self.connector_id)
 
     def request(self, relay_state: str) -> AuthnRequest:
         """Ask who somebody is (SAML 2.0 Core §3.4, Bindings §3.4)."""

@@ -8,10 +8,13 @@ begins only now.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from pydantic import Field
 
+from gatehouse.actors import social_saml
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sso import flow
 from gatehouse.actors.sso.saml import MAX_RESPONSE
@@ -38,6 +41,12 @@ class SamlResponse(Wire):
     ]
 
 
+class SolicitedResponse(SamlResponse):
+    """The same, with what says who asked."""
+
+    relay_state: Annotated[str, Field(alias="RelayState", min_length=1, max_length=512)]
+
+
 @operations.post(
     "/api/authn/single-sign-on/saml/{connectorId}",
     "AssertSingleSignOnSaml",
@@ -50,16 +59,41 @@ class SamlResponse(Wire):
 async def assert_identity(call: Call[SamlResponse]) -> Reply:
     """Receive who a company says that somebody is."""
     core, body, connector_id = call.core, call.body, call.path["connectorId"]
-    try:
+    with _found():
         if body.relay_state:
             location = await flow.receive(core, connector_id, body.saml_response, body.relay_state)
             return redirect(location, status=302)
         arrival, location = await flow.receive_unasked(core, connector_id, body.saml_response)
+    return redirect(location, status=302, cookies=browser.remember_arrival(core, arrival))
+
+
+@operations.post(
+    "/api/authn/saml/{connectorId}",
+    "AssertSaml",
+    body=SolicitedResponse,
+    form=True,
+    status=302,
+    statuses=(400, 401, 404, 501),
+    max_body=MAX_BODY_BYTES,
+)
+async def assert_social_identity(call: Call[SolicitedResponse]) -> Reply:
+    """Receive who the identity provider of a social connector says that somebody is."""
+    with _found():
+        location = await social_saml.receive(
+            call.core, call.path["connectorId"], call.body.saml_response, call.body.relay_state
+        )
+    return redirect(location, status=302)
+
+
+@contextmanager
+def _found() -> Iterator[None]:
+    """Answer 404 where nobody waits for what was posted, as Logto does here. Raises ApiError."""
+    try:
+        yield
     except Refused as refusal:
         if refusal.reason is Reason.HANDSHAKE_GONE:
             raise ApiError(refusal.reason.value, status=404) from None
         raise
-    return redirect(location, status=302, cookies=browser.remember_arrival(core, arrival))
 
 
 @operations.get("/enterprise-sso/{connectorId}", "GetSsoConnectorMetadata", statuses=(400, 404))
