@@ -66,6 +66,16 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ip: str | None = None
     user_agent: str | None = None
 
+    def shown(self, user_id: str) -> dict[str, Any]:
+        """In Logto's words, for operators, the person and scripts."""
+        where = {"ip": self.ip, "userAgent": self.user_agent}
+        return {
+            "interactionEvent": self.event,
+            "userId": user_id,
+            "verificationRecords": list(self.records),
+            "signInContext": {name: value for name, value in where.items() if value is not None},
+        }
+
 
 class LoginResult(msgspec.Struct, frozen=True, kw_only=True, tag="login"):
     """Who signed in, how and when: the answer to a `login` interaction.

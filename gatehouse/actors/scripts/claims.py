@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gatehouse.actors import session
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.scripts.context import (
     application_context,
@@ -54,8 +55,8 @@ class ClaimsFailed(Exception):  # noqa: N818 - it reads as what happened
 class Issue:
     """A token that is about to be made. `user_id` is None if the client acts for itself.
 
-    `grant_id`, `session_id` and `sid` are those of the user's authorization. `submission` is what
-    was submitted when the user signed in, `subject_token` what an exchanged token carries.
+    `grant_id`, `session_id` and `sid` are those of the user's authorization. `subject_token` is
+    what an exchanged token carries.
     """
 
     client_id: str
@@ -68,7 +69,6 @@ class Issue:
     session_id: str | None = None
     sid: str | None = None
     organization_id: str | None = None
-    submission: dict[str, Any] | None = None
     subject_token: dict[str, Any] | None = None
 
     @property
@@ -105,7 +105,8 @@ async def custom_claims(core: Core, issue: Issue, origin: Origin) -> dict[str, A
     if config is None or not config.get("script"):
         return {}
     try:
-        context = await core.db.read(_context, core.tenant_id, issue)
+        interaction = await _interaction(core, issue)
+        context = await core.db.read(_context, core.tenant_id, issue, interaction)
         claims = await run(core, config, issue.token, context)
     except ScriptFailed as failure:
         with suppress(StorageError):  # a token is not refused because the log is away
@@ -135,11 +136,23 @@ async def run(
     return returned.value
 
 
-def _context(tx: Transaction, tenant_id: str, issue: Issue) -> dict[str, Any]:
+async def _interaction(core: Core, issue: Issue) -> dict[str, Any] | None:
+    """How the user signed in, as long as they are."""
+    if issue.session_id is None or issue.user_id is None:
+        return None
+    state = await core.engine.read(session.address(core.tenant_id, issue.session_id))
+    if state is None or state.submission is None or state.user_id != issue.user_id:
+        return None
+    return state.submission.shown(issue.user_id)
+
+
+def _context(
+    tx: Transaction, tenant_id: str, issue: Issue, interaction: dict[str, Any] | None
+) -> dict[str, Any]:
     told: dict[str, Any] = {"application": application_context(tx, tenant_id, issue.client_id)}
     if issue.user_id is not None:
         told["user"] = user_context(tx, tenant_id, issue.user_id)
-        told["interaction"] = issue.submission
+        told["interaction"] = interaction
         if issue.subject_token is not None:
             told["grant"] = {
                 "type": "urn:ietf:params:oauth:grant-type:token-exchange",

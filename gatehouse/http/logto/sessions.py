@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gatehouse.actors import grants
-from gatehouse.actors.authorization import Submission
 from gatehouse.actors.grants import GoodGrant
 from gatehouse.actors.whereabouts import Place, Revoked
 from gatehouse.http.call import Call
@@ -120,21 +119,10 @@ def session_fields(place: Place) -> dict[str, Any]:
     )
     return {
         "payload": payload,
-        "last_submission": None if submission is None else _submission(state.user_id, submission),
+        "last_submission": None if submission is None else submission.shown(state.user_id),
         "client_id": None if submission is None else submission.client_id,
         "account_id": state.user_id,
         "expires_at": state.expires_at,
-    }
-
-
-def _submission(user_id: str, submission: Submission) -> JsonObject:
-    """How somebody came to be signed in, as Logto shows it."""
-    where = {"ip": submission.ip, "userAgent": submission.user_agent}
-    return {
-        "interactionEvent": submission.event,
-        "userId": user_id,
-        "verificationRecords": list(submission.records),
-        "signInContext": {name: value for name, value in where.items() if value is not None},
     }
 
 

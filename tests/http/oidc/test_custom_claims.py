@@ -51,6 +51,19 @@ async def test_a_users_token_has_the_claims_of_the_script(node: Node, spa: Clien
     assert {"secret", "digest"}.isdisjoint(found)
 
 
+async def test_a_script_is_told_how_the_user_signed_in(node: Node, spa: Client) -> None:
+    await customize(
+        node,
+        """
+        const { interactionEvent, userId, verificationRecords } = context.interaction;
+        return { event: interactionEvent, mine: userId === context.user.id,
+                 types: verificationRecords.map(record => record.type) };
+        """,
+    )
+    found = claims((await tokens(spa))["access_token"])
+    assert (found["event"], found["mine"], found["types"]) == ("SignIn", True, ["Password"])
+
+
 async def test_refreshed_tokens_are_customized_again(node: Node, spa: Client) -> None:
     await customize(node, "return { step: 1 }")
     first = await tokens(spa)
