@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gatehouse.actors.adaptive_mfa import Signs
 from gatehouse.actors.refusal import Reason
 from gatehouse.engine.actor import Effect
 from gatehouse.storage.audit import AuditLogs
@@ -42,6 +43,7 @@ class Origin:
     user_agent: str | None = None
     application_id: str | None = None
     accept_language: str | None = None
+    signs: Signs | None = None
 
     @property
     def shown_agent(self) -> str | None:

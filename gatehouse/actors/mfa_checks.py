@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gatehouse.actors import accounts, mfa
+from gatehouse.actors import accounts, adaptive_mfa, mfa
+from gatehouse.actors.adaptive_mfa import Past, Signs
 from gatehouse.actors.mfa import MfaRules, Standing
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor
@@ -17,6 +18,7 @@ from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.actors.verification import Event
 from gatehouse.storage import errors as storage
 from gatehouse.storage.mfa import MfaVerification, MfaVerifications
+from gatehouse.storage.sign_in_places import SignInPlace, SignInPlaces
 from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
@@ -52,11 +54,14 @@ async def standing_of(core: Core, rules: MfaRules, state: Interaction, user: Use
     )
 
 
-async def check_verified(core: Core, state: Interaction, user: User) -> None:
+async def check_verified(
+    core: Core, state: Interaction, user: User, signs: Signs | None = None
+) -> None:
     """Raises `Refused(MFA_REQUIRED)` while a second factor has to be shown.
 
     Not of an account that was made in this interaction, and not where a verification says that
-    nothing else is needed.
+    nothing else is needed. `signs` are what is known of the request, for adaptive MFA; a refusal
+    because of them has what was found in its parameter `adaptive`.
     """
     if state.registered_here or any(record.waives_mfa for record in state.records):
         return
@@ -68,7 +73,22 @@ async def check_verified(core: Core, state: Interaction, user: User) -> None:
     fresh = {factor.id for factor in state.mfa.factors}
     before = [factor for factor in standing.factors if factor.id not in fresh]
     shown = [MfaFactor(factor) for factor in state.second_factors]
-    mfa.check_verified(rules, replace(standing, factors=before), shown)
+    found = await _found_suspicious(core, user, signs) if rules.adaptive_mfa.enabled else None
+    at_risk = None if found is None else bool(found)
+    try:
+        mfa.check_verified(rules, replace(standing, factors=before), shown, at_risk=at_risk)
+    except Refused as refused:
+        if found:
+            result = {"requiresMfa": True, "triggeredRules": found}
+            raise Refused(refused.reason, refused.data, adaptive=result) from None
+        raise
+
+
+async def _found_suspicious(core: Core, user: User, signs: Signs | None) -> list[dict[str, Any]]:
+    now = core.clock()
+    places = await core.db.lookup(_places, core.tenant_id, user.id, adaptive_mfa.since(now))
+    past = Past(user.last_sign_in_at, places)
+    return adaptive_mfa.triggered(signs, past, now)
 
 
 async def check_complete(core: Core, state: Interaction, user: User) -> MfaChoices:
@@ -103,11 +123,14 @@ def event_of(state: Interaction) -> Event:
 
 
 def storing(
-    core: Core, user_id: str, choices: MfaChoices, event: Event
+    core: Core, user_id: str, choices: MfaChoices, event: Event, signs: Signs | None = None
 ) -> Callable[[Transaction], None]:
-    """A unit of work that stores what was decided. It raises `Refused`."""
+    """A unit of work that stores what was decided, and from where. It raises `Refused`."""
+    place = None if signs is None else signs.to_place(user_id)
 
     def store(tx: Transaction) -> None:
+        if place is not None:
+            SignInPlaces(tx, core.tenant_id).note(place, adaptive_mfa.since(tx.now))
         for factor in choices.factors:
             add_factor(MfaVerifications(tx, core.tenant_id), factor.to_record(user_id))
         users = Users(tx, core.tenant_id)
@@ -134,6 +157,10 @@ def add_factor(verifications: MfaVerifications, record: MfaVerification) -> MfaV
 
 def _factors(tx: Transaction, tenant: str, user_id: str) -> list[MfaVerification]:
     return MfaVerifications(tx, tenant).of(user_id)
+
+
+def _places(tx: Transaction, tenant: str, user_id: str, since: int) -> list[SignInPlace]:
+    return SignInPlaces(tx, tenant).recent(user_id, since)
 
 
 def _demanded(tx: Transaction, tenant: str, user_id: str) -> bool:

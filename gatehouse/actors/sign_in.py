@@ -119,6 +119,17 @@ async def logged(visit: Visit, entry: AuditEntry) -> AsyncIterator[None]:
         if refusal.reason is not Reason.INTERACTION_GONE:
             failure = entry.failed(refusal.reason)
             told = await _exception_effects(visit, entry, refusal.reason)
+            if suspicion := refusal.params.get("adaptive"):
+                told = await webhooks.adaptive_effects(
+                    visit.core,
+                    visit.origin,
+                    {
+                        "interactionEvent": Event.SIGN_IN.value,
+                        "sessionId": visit.uid,
+                        "userId": entry.payload.get("userId"),
+                        "adaptiveMfaResult": suspicion,
+                    },
+                )
             with suppress(Refused):
                 await visit.tell(Note((failure.effect(), *told)))
         raise
@@ -343,12 +354,15 @@ async def submit(visit: Visit) -> str | None:
             await visit.tell(FinishRecovery(user.id, effects))
             return None
         if state.result is None:
-            await mfa_checks.check_verified(visit.core, state, user)
+            signs = visit.origin.signs
+            await mfa_checks.check_verified(visit.core, state, user, signs)
             accounts.check_absent(user, state.profile)
             if not state.profile_complete:
                 await fulfilment.check_complete(visit.core, rules, event, state.profile, user)
             choices = await mfa_checks.check_complete(visit.core, state, user)
-            store = mfa_checks.storing(visit.core, user.id, choices, mfa_checks.event_of(state))
+            store = mfa_checks.storing(
+                visit.core, user.id, choices, mfa_checks.event_of(state), signs
+            )
             await accounts.sign_in(visit.core, user.id, state.profile, store)
         entry = entry.about(amr=list(state.amr))
         effects = await _outcome(visit, entry, event, user.id)

@@ -401,7 +401,7 @@ async def choose(visit: Visit, choices: MfaChoices) -> None:
 
 
 async def _check_shown(visit: Visit, whose: Whose) -> None:
-    await mfa_checks.check_verified(visit.core, whose.state, whose.user)
+    await mfa_checks.check_verified(visit.core, whose.state, whose.user, visit.origin.signs)
 
 
 async def _changing(

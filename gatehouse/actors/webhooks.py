@@ -65,6 +65,9 @@ INTERACTION_EVENTS: Mapping[str, str] = {
 }
 """What getting through an interaction of some kind is called."""
 
+ADAPTIVE_EVENT = "PostSignInAdaptiveMfaTriggered"
+"""What is told of a sign-in that takes a second factor because it looks unlike those before."""
+
 EXCEPTION_EVENTS = frozenset({"Identifier.Lockout", "Message.RateLimited", "Grant.LimitExceeded"})
 """What is told of somebody being stopped."""
 
@@ -140,7 +143,7 @@ def _postings(tx: Transaction, occurrence: Occurrence) -> tuple[Effect, ...]:
     hooks = Hooks(tx, tenant_id).listening_to(event)
     if not hooks:
         return ()
-    if event in INTERACTION_EVENTS.values():
+    if event in INTERACTION_EVENTS.values() or event == ADAPTIVE_EVENT:
         told = interaction_payload(tx, tenant_id, occurrence.facts)
     elif event in EXCEPTION_EVENTS:
         told = exception_payload(tx, tenant_id, occurrence.facts)
@@ -171,6 +174,18 @@ async def interaction_effects(
         "applicationId": origin.application_id,
     }
     return await _occurrence_effects(core, INTERACTION_EVENTS[interaction_event], facts)
+
+
+async def adaptive_effects(
+    core: Core, origin: Origin, facts: Mapping[str, Any]
+) -> tuple[Effect, ...]:
+    """The effect by which a turn tells webhooks that a sign-in looked suspicious."""
+    where = {
+        "userIp": origin.ip,
+        "userAgent": origin.user_agent,
+        "applicationId": origin.application_id,
+    }
+    return await _occurrence_effects(core, ADAPTIVE_EVENT, {**facts, **where})
 
 
 async def exception_effects(

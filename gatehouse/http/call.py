@@ -71,7 +71,8 @@ class Call(Generic[B, Q]):
 
     `body` and `query` are instances of the models that the operation declares, `None` where it
     declares none. `path` holds the template's parameters, decoded. `client_address` is the peer's
-    address, or what a trusted proxy says it is. `raw_query` is the undecoded query string.
+    address, or what a trusted proxy says it is; `via_proxy` tells whether one did, so that what it
+    says besides can be believed. `raw_query` is the undecoded query string.
     """
 
     __slots__ = (
@@ -89,6 +90,7 @@ class Call(Generic[B, Q]):
         "raw_query",
         "request_id",
         "url_path",
+        "via_proxy",
     )
 
     body: B
@@ -107,6 +109,7 @@ class Call(Generic[B, Q]):
         headers: Headers,
         client_address: str,
         request_id: str,
+        via_proxy: bool = False,
     ) -> None:
         self.core = core
         self.operation = operation
@@ -118,6 +121,7 @@ class Call(Generic[B, Q]):
         self.headers = headers
         self.client_address = client_address
         self.request_id = request_id
+        self.via_proxy = via_proxy
         self.principal: Principal | None = None
         self.cors_refused = False
 

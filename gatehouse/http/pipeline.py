@@ -102,6 +102,7 @@ class Pipeline:
             raw_body=request.body,
             headers=headers,
             client_address=self._client(request.peer, headers),
+            via_proxy=bool(self._proxies) and self._trusts(request.peer),
             request_id=_request_id(),
         )
         clear_contextvars()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
+from gatehouse.actors.adaptive_mfa import read_signs
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
 from gatehouse.actors.refusal import Reason, Refused
@@ -31,6 +32,7 @@ def visit_of(call: AnyCall) -> Visit:
         headers.get("user-agent"),
         guest.client_id,
         headers.get("accept-language"),
+        read_signs(headers.get) if call.via_proxy else None,
     )
     return Visit(call.core, guest.subject, origin)
 

@@ -49,7 +49,7 @@ async def _demand(guest: Guest) -> Refused | None:
         return Refused(Reason.NOT_IDENTIFIED)
     user = await accounts.get_active(core, state.user_id)
     try:
-        await mfa_checks.check_verified(core, state, user)
+        await mfa_checks.check_verified(core, state, user, guest.visit.origin.signs)
         await mfa_checks.check_complete(core, state, user)
     except Refused as demand:
         return demand

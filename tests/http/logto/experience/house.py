@@ -38,6 +38,7 @@ from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, Browser
 
 TENANT = "default"
 PASSWORD = "wombat-9-hill"
+PROXIES = ("127.0.0.0/8",)
 DIGEST = hash_now(PASSWORD)
 
 
@@ -234,7 +235,8 @@ async def open_house(
             config.bind = ["127.0.0.1:0"]
             config.accesslog = None
             stop = trio.Event()
-            addresses = await parts.start(_serve, build_app(core), config, stop)
+            app = build_app(core, trusted_proxies=PROXIES)
+            addresses = await parts.start(_serve, app, config, stop)
             client = httpx.AsyncClient(base_url=addresses[0], timeout=30)
             house.nodes.append(Node(core, await stack.enter_async_context(client)))
         yield house
