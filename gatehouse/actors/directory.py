@@ -162,6 +162,10 @@ class Directory:
         """The connectors that are set up, oldest first."""
         return await self._ask(("connectors",), _connectors)
 
+    async def connectors_now(self) -> list[Connector]:
+        """The same, asked anew: another process may have set one up a moment ago."""
+        return await self._db.read(_connectors, self._tenant_id)
+
     async def session_age_ms(self) -> int:
         """How long a session lasts that begins now, in milliseconds."""
         return await self._ask(("session age",), _session_age_ms)

@@ -237,7 +237,8 @@ def check_username(policy: UsernamePolicy, username: str) -> None:
 def missing_profile(sign_up: SignUp, profile: Profile) -> list[str]:
     """What a complete account still lacks, in Logto's words; empty if it lacks nothing.
 
-    `profile` is everything known: what the account has together with what was collected.
+    `profile` is everything known: what the account has together with what was collected. Whoever
+    can come back through another provider needs no password.
     """
     wanted = [_primary(sign_up), *(item.identifier for item in sign_up.secondary_identifiers)]
     if sign_up.password:
@@ -247,7 +248,7 @@ def missing_profile(sign_up: SignUp, profile: Profile) -> list[str]:
         "email": profile.primary_email,
         "phone": profile.primary_phone,
         "emailOrPhone": profile.primary_email or profile.primary_phone,
-        "password": profile.password,
+        "password": profile.password or profile.social_identity or profile.sso_identity,
     }
     return [name for name in dict.fromkeys(wanted) if name is not None and not has.get(name)]
 

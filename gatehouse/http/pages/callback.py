@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.http.call import Call, Reply, redirect
+from gatehouse.http.logto.experience.social import PROVIDER_DEADLINE
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages import social, sso
 
@@ -37,7 +38,13 @@ class PostedAnswer(BaseModel):
     error: Short | None = None
 
 
-@operations.get(PATH, "CallbackPage", query=sso.CallbackQuery, documented=False)
+@operations.get(
+    PATH,
+    "CallbackPage",
+    query=sso.CallbackQuery,
+    documented=False,
+    deadline=PROVIDER_DEADLINE,
+)
 async def callback(call: Call[None, sso.CallbackQuery]) -> Reply:
     """Somebody is back from an identity provider."""
     found = await sso.returned(call) or await social.returned(call)

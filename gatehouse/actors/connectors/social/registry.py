@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,9 +87,13 @@ class SocialConnectors:
 
     async def all(self) -> list[SocialConnector]:
         """Every social connector whose kind is offered here, oldest first."""
+        return self.among(await self.directory.connectors())
+
+    def among(self, records: Iterable[Connector]) -> list[SocialConnector]:
+        """The social ones among connectors."""
         return [
             SocialConnector(record, factory)
-            for record in await self.directory.connectors()
+            for record in records
             if (factory := self.messengers.factory(record.connector_id)) is not None
             and factory.provider is not None
         ]
@@ -102,8 +106,9 @@ class SocialConnectors:
         Raises `Refused`: `missing` if there is none, `UNEXPECTED_CONNECTOR` if it is of another
         kind.
         """
-        for record in await self.directory.connectors():
-            if record.id == connector_id:
+        for ask in (self.directory.connectors, self.directory.connectors_now):
+            record = next((one for one in await ask() if one.id == connector_id), None)
+            if record is not None:
                 factory = self.messengers.factory(record.connector_id)
                 if factory is None:
                     break

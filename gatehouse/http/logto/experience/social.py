@@ -24,6 +24,9 @@ CSRF_FIELD = "g_csrf_token"
 CREDENTIAL_COOKIE = "_logto_google_one_tap_credential"
 """Where an application leaves the credential that its own button was given."""
 
+PROVIDER_DEADLINE = 30.0
+"""Seconds: a provider is asked for tokens, for its keys and for the person."""
+
 _FORGET_CREDENTIAL = f"{CREDENTIAL_COOKIE}=; Path=/; Max-Age=0"
 
 
@@ -74,6 +77,7 @@ async def begin(call: Call[BeginBody]) -> BeginReply:
     response=VerificationReply,
     status=200,
     statuses=(400, 401, 404, 422),
+    deadline=PROVIDER_DEADLINE,
 )
 async def verify(call: Call[AnswerBody]) -> Reply:
     """Give the provider's answer. It is looked at once."""

@@ -378,10 +378,7 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
     if blocklist is not None and blocklist.block_disposable_addresses:
         raise StrangeInput("It is not known here which addresses are disposable.")
     changes = {name: sent[to_camel(name)] for name in call.body.model_fields_set}
-    if "social_sign_in_connector_targets" in changes:
-        targets = {one.target for one in await call.core.social.all()}
-        wanted = changes["social_sign_in_connector_targets"]
-        changes["social_sign_in_connector_targets"] = [one for one in wanted if one in targets]
+    wanted = changes.get("social_sign_in_connector_targets", ())
     now = call.core.clock()
 
     def change(store: Store) -> SignInExperience:
@@ -389,6 +386,9 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
             changes["sign_up_profile_fields"] = existing_fields(
                 store, changes["sign_up_profile_fields"]
             )
+        if "social_sign_in_connector_targets" in changes:
+            known = {one.target for one in call.core.social.among(store.connectors.all())}
+            changes["social_sign_in_connector_targets"] = [one for one in wanted if one in known]
         current = store.sign_in_experience.current()
         if "password_expiration" in changes:
             changes["password_expiration"] = _expiration(

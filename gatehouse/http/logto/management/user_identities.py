@@ -12,6 +12,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
+from gatehouse.http.logto.experience.social import PROVIDER_DEADLINE
 from gatehouse.http.logto.management.organization_collections import missing_is
 from gatehouse.http.logto.management.sso_identities import (
     SecretQuery,
@@ -85,6 +86,7 @@ class LinkBody(Wire):
     response=Identities,
     status=200,
     statuses=(401, 404, 422),
+    deadline=PROVIDER_DEADLINE,
 )
 async def link(call: Call[LinkBody]) -> Reply:
     """Link a user to whom a provider has just said they are.

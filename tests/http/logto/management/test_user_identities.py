@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from gatehouse.storage.records import SsoIdentity
 from gatehouse.storage.roles import UserRoles
 from gatehouse.storage.sso_connectors import SsoConnector, SsoConnectors, SsoIdentities
 from tests.http.contract import Api
-from tests.http.running import BOTH_DATABASES, TENANT, Server
+from tests.http.running import BOTH_DATABASES, TENANT, Server, run_server
 from tests.servers.identity_provider import CLIENT_ID, CLIENT_SECRET, open_identity_provider
 
 DETAILS = {"id": "g-1", "email": "ada@example.com", "rawData": {"hd": "example.com"}}
@@ -89,7 +90,29 @@ async def test_bad_input_is_refused(api: Api) -> None:
     assert (await api("GetUser", userId=user))["identities"] == {}
 
 
-async def test_a_user_is_linked_to_whom_a_provider_says_they_are(api: Api, server: Server) -> None:
+async def test_a_user_is_linked_to_whom_a_provider_says_they_are(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with run_server(database_url, redis_url, mocks=tmp_path) as server:
+        api = server.api(await server.management_token())
+        config = {"clientId": "c", "clientSecret": "s"}
+        mock = {"connectorId": "mock-social-connector", "config": config}
+        made = await api("CreateConnector", json=mock)
+        one, other = await a_user(api), await a_user(api, "bob")
+        back = {"state": "mine", "redirectUri": "https://app.example/back"}
+        sent = await api("CreateConnectorAuthorizationUri", connectorId=made["id"], json=back)
+        assert sent["redirectTo"].startswith("http://mock-social/?state=mine")
+        said = {"code": "any", "state": "mine", "userId": "m-1", "email": "ada@example.com"}
+        link = {"connectorId": made["id"], "connectorData": said}
+        linked = await api("CreateUserIdentity", userId=one, json=link, expect=200)
+        assert linked["mock-social"]["userId"] == "m-1"
+        assert linked["mock-social"]["details"]["email"] == "ada@example.com"
+        refused = await api("CreateUserIdentity", userId=other, json=link, expect=422)
+        assert refused["code"] == "user.identity_already_in_use"
+        assert (await api("GetUser", userId=one))["identities"] == linked
+
+
+async def test_what_a_provider_does_not_say_links_nobody(api: Api, server: Server) -> None:
     async with open_identity_provider() as idp:
         idp.person = {"id": "object-1", "displayName": "Ada", "mail": "ada@example.com"}
         idp.answers["/d/oauth2/v2.0/authorize"] = (302, {"location": "https://a.b/?code=c"}, b"")
