@@ -1,10 +1,17 @@
-"""What the pages load: a stylesheet and a script, under names that change with their content."""
+"""What the pages load: a stylesheet and two scripts, under names that change with their content."""
 
 from __future__ import annotations
 
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages.render import SCRIPT, SCRIPT_PATH, STYLESHEET, STYLESHEET_PATH
+from gatehouse.http.pages.render import (
+    CAPTCHA_SCRIPT,
+    CAPTCHA_SCRIPT_PATH,
+    SCRIPT,
+    SCRIPT_PATH,
+    STYLESHEET,
+    STYLESHEET_PATH,
+)
 
 operations = Operations(tags=("Pages",))
 
@@ -24,3 +31,9 @@ async def stylesheet(call: Call) -> Reply:
 async def script(call: Call) -> Reply:
     """The script that asks browsers for passkeys."""
     return Reply(200, SCRIPT, _HEADERS, content_type="text/javascript; charset=utf-8")
+
+
+@operations.get(CAPTCHA_SCRIPT_PATH, "CaptchaScript", documented=False)
+async def captcha_script(call: Call) -> Reply:
+    """The script that sends the form of an invisible captcha."""
+    return Reply(200, CAPTCHA_SCRIPT, _HEADERS, content_type="text/javascript; charset=utf-8")

@@ -9,23 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gatehouse.actors import code_messages, fulfilment
+from gatehouse.actors import captcha, code_messages, fulfilment, sign_in
+from gatehouse.actors.factors.password import NewPasswordIdentity
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
 from gatehouse.actors.looks import experience_for
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.sign_in_rules import SignInMethod, SignInRules
-from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
+from gatehouse.actors.verification import (
+    Event,
+    Identifier,
+    IdentifierType,
+    Method,
+    Profile,
+)
 from gatehouse.http.call import Call, Reply, redirect
+from gatehouse.http.pages.captchas import answer_in, widget_of
 from gatehouse.http.pages.context import application_name
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message, message_for
-from gatehouse.http.pages.render import page
+from gatehouse.http.pages.render import CAPTCHA_SCRIPT_PATH, page
 from gatehouse.http.visit import visit_of
 
 Typed = Annotated[str, Field(max_length=4096)]
@@ -164,15 +173,30 @@ async def take(call: Call[Any], draw: Draw, act: Act) -> Reply:
     form: AccountForm = call.body
     if not csrf_matches(call.core, guest.visit.uid, form.csrf):
         return await draw(guest, form, STALE_FORM)
-    return await attempt(guest, form, draw, act)
+    token = answer_in(form.model_extra)
+    if token is not None:
+        try:
+            await sign_in.solve_captcha(guest.visit, token)
+        except Refused as refusal:
+            return await _ask_captcha(guest, form, call.url_path, message_for(refusal))
+        guest = Guest(guest.visit, await guest.visit.state(), guest.rules)
+        act = _interrupted(guest) or act
+    return await attempt(guest, form, draw, act, call.url_path)
 
 
-async def attempt(guest: Guest, form: AccountForm, draw: Draw, act: Act) -> Reply:
-    """Take the step, go on; or draw the page and say why not."""
+async def attempt(
+    guest: Guest, form: AccountForm, draw: Draw, act: Act, path: str | None = None
+) -> Reply:
+    """Take the step, go on; or draw the page and say why not.
+
+    `path` is where the step can be taken again, once a captcha has been solved.
+    """
     try:
         done = await act(guest, form)
         return done if isinstance(done, Reply) else redirect(done or guest.address("/sign-in"))
     except Refused as refusal:
+        if refusal.reason is Reason.CAPTCHA_REQUIRED and path is not None:
+            return await _ask_captcha(guest, form, path)
         onward = next_page(refusal)
         if onward is not None:
             return redirect(guest.address(onward))
@@ -181,6 +205,46 @@ async def attempt(guest: Guest, form: AccountForm, draw: Draw, act: Act) -> Repl
         if state.phase is Phase.ANSWERED:
             return redirect(guest.visit.resume_url)
         return await draw(Guest(guest.visit, state, guest.rules), form, message_for(refusal))
+
+
+async def _ask_captcha(
+    guest: Guest, form: AccountForm, path: str, error: Message | None = None
+) -> Reply:
+    """A page with the provider's widget, which holds what the form held, but for passwords."""
+    provider = await captcha.provider_of(guest.visit.core)
+    if provider is None:
+        error = error or Message("This is not possible at the moment. Please ask for help.")
+    widget = None if provider is None else widget_of(provider)
+    kept = {"identifier": form.identifier, "username": form.username, "by": form.by}
+    script = {"script": CAPTCHA_SCRIPT_PATH} if widget is not None and widget.invisible else {}
+    return await draw_page(
+        guest,
+        "captcha.html",
+        form,
+        error,
+        action=guest.address(path),
+        kept=[(name, value) for name, value in kept.items() if value],
+        widget=widget,
+        **script,
+    )
+
+
+def _interrupted(guest: Guest) -> Act | None:
+    """What is left to do of a step that a captcha interrupted after a password was given."""
+    state = guest.state
+    if state.user_id is not None:
+        return lambda guest, form: sign_in.submit(guest.visit)
+    if state.event is not Event.REGISTER:
+        return None
+    for record in state.records:
+        if isinstance(record, NewPasswordIdentity):
+            return partial(_register, verification_id=record.id)
+    return partial(_register, verification_id=None) if state.profile != Profile() else None
+
+
+async def _register(guest: Guest, form: AccountForm, verification_id: str | None) -> str | None:
+    await sign_in.identify(guest.visit, verification_id)
+    return await sign_in.submit(guest.visit)
 
 
 def next_page(refusal: Refused) -> str | None:

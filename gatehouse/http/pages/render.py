@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gatehouse.actors import accounts
 from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.http.call import Reply
+from gatehouse.http.pages.captchas import Widget
 from gatehouse.http.pages.look import Look, Settings, look_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ STYLESHEET_PATH = f"/assets/gatehouse-{hashlib.sha256(STYLESHEET).hexdigest()[:1
 SCRIPT = (_FOLDER / "static" / "webauthn.js").read_bytes()
 SCRIPT_PATH = f"/assets/webauthn-{hashlib.sha256(SCRIPT).hexdigest()[:12]}.js"
 """The one script, for passkeys alone; named by its content too."""
+
+CAPTCHA_SCRIPT = (_FOLDER / "static" / "captcha.js").read_bytes()
+CAPTCHA_SCRIPT_PATH = f"/assets/captcha-{hashlib.sha256(CAPTCHA_SCRIPT).hexdigest()[:12]}.js"
+"""What sends an invisible captcha's form."""
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 
@@ -111,7 +116,14 @@ def draw(
             }
         )
     )
-    policy = security_policy(nonce, look.image_origins, form_targets, script="script" in values)
+    widget = values.get("widget")
+    policy = security_policy(
+        nonce,
+        look.image_origins,
+        form_targets,
+        script="script" in values,
+        widgets=widget.origins if isinstance(widget, Widget) else (),
+    )
     return Reply(
         status,
         content,
@@ -122,14 +134,25 @@ def draw(
 
 
 def security_policy(
-    nonce: str, images: Iterable[str], form_targets: Iterable[str], *, script: bool = False
+    nonce: str,
+    images: Iterable[str],
+    form_targets: Iterable[str],
+    *,
+    script: bool = False,
+    widgets: Iterable[str] = (),
 ) -> str:
-    """The Content-Security-Policy of a page (CSP Level 3); the nonce lets its `script` run."""
+    """The Content-Security-Policy of a page (CSP Level 3); the nonce lets its `script` run.
+
+    `widgets` are the origins of a captcha's widget, which runs in frames of its own.
+    """
+    sources = " ".join(widgets)
+    scripts = f"script-src 'nonce-{nonce}' {sources}".rstrip()
     targets = " ".join(dict.fromkeys(source for url in form_targets if (source := _source(url))))
     return "; ".join(
         (
             "default-src 'none'",
-            *((f"script-src 'nonce-{nonce}'",) if script else ()),
+            *((scripts,) if script or sources else ()),
+            *((f"frame-src {sources}", f"connect-src {sources}") if sources else ()),
             f"style-src 'self' 'nonce-{nonce}'",
             " ".join(("img-src 'self' data:", *images)),
             f"form-action 'self' {targets}".rstrip(),
