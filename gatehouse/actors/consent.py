@@ -15,7 +15,13 @@ from gatehouse.actors import accounts, session
 from gatehouse.actors.family import ORGANIZATIONS
 from gatehouse.actors.organization_access import ORGANIZATIONS_RESOURCE
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.storage.consent_scopes import ClientScopes, ConsentedOrganizations, ConsentScopes
+from gatehouse.storage import errors as storage
+from gatehouse.storage.consent_scopes import (
+    ClientScopes,
+    ConsentedOrganizations,
+    ConsentScopes,
+    registered,
+)
 from gatehouse.storage.organization_grants import memberships
 from gatehouse.storage.organizations_members import OrganizationUsers
 from gatehouse.storage.resources import Resources, Scopes
@@ -104,7 +110,7 @@ async def question(core: Core, state: Interaction) -> Question:
         user_id=user_id,
         scopes=missing,
         resources=state.params.resources,
-        offers_organizations=ORGANIZATIONS in missing,
+        offers_organizations=ORGANIZATIONS in missing and registered(state.client_id) is not None,
     )
     user = await accounts.get_active(core, user_id)
     resources, organizations = await core.db.read(_gather, core.tenant_id, facts)
@@ -120,7 +126,12 @@ async def question(core: Core, state: Interaction) -> Question:
 async def let_act_in(
     core: Core, client_id: str, user_id: str, organization_ids: Sequence[str]
 ) -> None:
-    """Let a client act in organizations of a user. Raises `Refused` of storage for a stranger."""
+    """Let a client act in organizations of a user. Raises `Refused` of storage for a stranger.
+
+    A client that nobody registered acts in no organization: nothing could end with it.
+    """
+    if registered(client_id) is None:
+        raise storage.Refused("consented_organization", "no_member")
     await core.db.write(_let_act_in, core.tenant_id, client_id, user_id, organization_ids)
 
 
@@ -135,7 +146,7 @@ def _gather(
 ) -> tuple[tuple[AskedResource, ...], tuple[AskedOrganization, ...]]:
     allowed = None
     if asked.third_party:
-        allowed = ConsentScopes(tx, tenant_id, asked.client_id).all()
+        allowed = ConsentScopes(tx, tenant_id, registered(asked.client_id)).all()
     resources = tuple(_resources(tx, tenant_id, asked, allowed))
     if not asked.offers_organizations:
         return resources, ()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gatehouse.actors.activity import Activity
 from gatehouse.actors.assets import AssetStore
+from gatehouse.actors.client_documents import ClientDocuments
 from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.registry import SocialConnectors
@@ -118,7 +119,7 @@ def build_core(
     """
     outbound = outbound or Outbound()
     messengers = messengers or Messengers(db, outbound)
-    directory = Directory(tenant_id, db, redis, clock)
+    directory = Directory(tenant_id, db, redis, clock, ClientDocuments(outbound))
     return Core(
         tenant_id=tenant_id,
         public_url=public_url.rstrip("/"),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 import trio
 
 from gatehouse.actors.account_center import AccountCenter, stored_account_center
+from gatehouse.actors.client_documents import CIMD_CONFIG, ClientDocuments, is_document_id
 from gatehouse.actors.clients import Client, client_of
 from gatehouse.actors.id_tokens import DEFAULT_EXTENDED_CLAIMS, ID_TOKEN_CONFIG
 from gatehouse.actors.key_rotation import as_of
@@ -31,7 +32,7 @@ from gatehouse.storage.application_looks import (
 )
 from gatehouse.storage.applications import Applications, ApplicationSecrets
 from gatehouse.storage.connectors import Connectors
-from gatehouse.storage.consent_scopes import ClientScopes, ConsentScopes
+from gatehouse.storage.consent_scopes import ClientScopes, ConsentScopes, registered
 from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
 from gatehouse.storage.hooks import Hooks
@@ -81,12 +82,18 @@ class Directory:
     """The remembered answers of one tenant in one process."""
 
     def __init__(
-        self, tenant_id: str, db: Database, redis: Redis, clock: Callable[[], int]
+        self,
+        tenant_id: str,
+        db: Database,
+        redis: Redis,
+        clock: Callable[[], int],
+        documents: ClientDocuments | None = None,
     ) -> None:
         self._tenant_id = tenant_id
         self._db = db
         self._redis = redis
         self._clock = clock
+        self._documents = documents
         self._answers: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._generation = 0
         self._unheard = trio.Event()
@@ -114,7 +121,10 @@ class Directory:
         self._answers.clear()
 
     async def client(self, client_id: str) -> Client | None:
-        """The client of this id (RFC 6749 §2.2)."""
+        """The client of this id (RFC 6749 §2.2), registered or known by its document."""
+        if self._documents is not None and is_document_id(client_id):
+            known = await self.knows_documents()
+            return await self._documents.find(client_id) if known else None
         return await self._ask(("client", client_id), _client, client_id)
 
     async def resource(self, indicator: str) -> Api | None:
@@ -129,6 +139,10 @@ class Directory:
         """What the client's own roles let it do at a resource."""
         key = ("client scopes", client_id, indicator)
         return await self._ask(key, _client_scopes, client_id, indicator)
+
+    async def knows_documents(self) -> bool:
+        """Whether clients may be known by their metadata document alone."""
+        return await self._ask(("documents",), _knows_documents)
 
     async def allowed_scopes(self, client_id: str) -> ClientScopes:
         """What a client that is not the tenant's own may ask for."""
@@ -256,8 +270,13 @@ def _client_scopes(
     return frozenset(scope.name for scope in granted)
 
 
+def _knows_documents(tx: Transaction, tenant_id: str) -> bool:
+    stored = Configs(tx, tenant_id).find(CIMD_CONFIG)
+    return stored is not None and bool(stored.value.get("enabled"))
+
+
 def _allowed_scopes(tx: Transaction, tenant_id: str, client_id: str) -> ClientScopes:
-    return ConsentScopes(tx, tenant_id, client_id).all()
+    return ConsentScopes(tx, tenant_id, registered(client_id)).all()
 
 
 def _application_looks(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatehouse.actors.family import ORGANIZATION_ROLES, ORGANIZATIONS
-from gatehouse.storage.consent_scopes import ConsentScopes, ScopeKind
+from gatehouse.storage.consent_scopes import ConsentScopes, ScopeKind, registered
 from gatehouse.storage.organization_grants import Membership, memberships, resource_scopes
 from gatehouse.storage.records import SsoIdentity, User
 from gatehouse.storage.resources import Scopes
@@ -99,7 +99,7 @@ def _scopes(tx: Transaction, tenant_id: str, user_id: str, target: Target) -> fr
     granted |= resource_scopes(tx, tenant_id, user_id, target.indicator, target.organization_id)
     if target.third_party is None:
         return frozenset(granted.values())
-    lists = ConsentScopes(tx, tenant_id, target.third_party)
+    lists = ConsentScopes(tx, tenant_id, registered(target.third_party))
     kinds = (ScopeKind.RESOURCE, ScopeKind.ORGANIZATION_RESOURCE)
     allowed = {id_ for kind in kinds for id_ in lists.ids(kind)}
     return frozenset(name for id_, name in granted.items() if id_ in allowed)

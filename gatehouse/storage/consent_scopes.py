@@ -48,6 +48,11 @@ class ClientScopes(msgspec.Struct, frozen=True, kw_only=True):
     organization_resource: tuple[Scope, ...] = ()
 
 
+def registered(client_id: str) -> str | None:
+    """The application whose lists bound a client; None for one known by its document's address."""
+    return None if client_id.startswith("https://") else client_id
+
+
 class _ScopeList:
     """The statements on one list; its owner, if it has one, is the rest of the primary key."""
 

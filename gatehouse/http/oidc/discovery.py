@@ -24,6 +24,8 @@ async def openid_configuration(call: Call) -> Reply:
     """What this server can do."""
     issuer = call.core.issuer
     keyring = await call.core.keyring()
+    known = await call.core.directory.knows_documents()
+    documents = {"client_id_metadata_document_supported": True} if known else {}
     return Reply(
         200,
         {
@@ -58,6 +60,7 @@ async def openid_configuration(call: Call) -> Reply:
             "backchannel_logout_supported": True,
             "backchannel_logout_session_supported": True,
             "claim_types_supported": ["normal"],
+            **documents,
         },
     )
 

@@ -6,8 +6,8 @@ from gatehouse.actors import sign_in_mfa
 from gatehouse.http.call import Call
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.models import Identifier, VerificationId, VerificationReply
-from gatehouse.http.web_authn import AuthenticationPayload, RegistrationPayload
 from gatehouse.http.visit import visit_of
+from gatehouse.http.web_authn import AuthenticationPayload, RegistrationPayload
 from gatehouse.http.wire import JsonObject, Maybe, Wire
 
 operations = experience_operations()

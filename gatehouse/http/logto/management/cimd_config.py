@@ -5,13 +5,12 @@ OAuth Client ID Metadata Document (draft-ietf-oauth-client-id-metadata-document)
 
 from __future__ import annotations
 
+from gatehouse.actors.client_documents import CIMD_CONFIG
 from gatehouse.http.call import Call
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import Maybe, Wire
-
-KEY = "cimd"
 
 operations = Operations(tags=("Configs",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
@@ -29,7 +28,7 @@ class CimdConfigPatch(Wire):
 
 
 def _enabled(store: Store) -> bool:
-    stored = store.configs.find(KEY)
+    stored = store.configs.find(CIMD_CONFIG)
     return stored is not None and bool(stored.value.get("enabled"))
 
 
@@ -51,7 +50,7 @@ async def update_config(call: Call[CimdConfigPatch]) -> CimdConfig:
 
     def change(store: Store) -> bool:
         enabled = _enabled(store) if call.body.enabled is None else call.body.enabled
-        store.configs.put(KEY, {"enabled": enabled})
+        store.configs.put(CIMD_CONFIG, {"enabled": enabled})
         return enabled
 
     return CimdConfig(enabled=await write(call, change))
