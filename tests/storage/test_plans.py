@@ -12,9 +12,22 @@ from gatehouse.storage import schema
 from gatehouse.storage.application_access import ApplicationAccess
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.audit import AuditLogs
+from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.consent_scopes import ConsentedOrganizations, ConsentScopes
+from gatehouse.storage.custom_phrases import CustomPhrases
+from gatehouse.storage.custom_profile_fields import CustomProfileFields
 from gatehouse.storage.database import Database
+from gatehouse.storage.domains import Domains
+from gatehouse.storage.email_templates import EmailTemplates
+from gatehouse.storage.hooks import Hooks
+from gatehouse.storage.one_time_tokens import OneTimeTokens
 from gatehouse.storage.organization_grants import memberships, resource_scopes
+from gatehouse.storage.organizations import OrganizationEmailDomains, Organizations
+from gatehouse.storage.organizations_invitations import OrganizationInvitations
+from gatehouse.storage.organizations_members import OrganizationApplications, OrganizationUsers
+from gatehouse.storage.organizations_records import Organization
+from gatehouse.storage.organizations_template import OrganizationRoles, OrganizationScopes
+from gatehouse.storage.personal_access_tokens import PersonalAccessTokens
 from gatehouse.storage.records import Role, User
 from gatehouse.storage.repository import Repository
 from gatehouse.storage.resources import Resources, Scopes
@@ -132,6 +145,79 @@ async def test_the_few_holders_of_a_role_are_not_looked_for_among_all_users(
     assert "SCAN users" not in plan
 
 
+@pytest.fixture(params=["with statistics", "without"])
+async def companies(request: pytest.FixtureRequest, db: Database) -> Database:
+    """A database with enough organizations, each with members."""
+
+    def store(tx: Transaction) -> None:
+        rows = Organizations(tx, TENANT).rows
+        made = [
+            Organization(
+                tenant_id=TENANT if number % 2 else "elsewhere",
+                id=f"org{number}",
+                name=f"Company {number}",
+                created_at=1000 + number,
+            )
+            for number in range(ROWS)
+        ]
+        tx.run_each(rows.insert, [rows.mapping.write(tx, one) for one in made])
+        users = Users(tx, TENANT)
+        for number in range(1, 40, 2):
+            users.create(User(id=f"user{number}", username=f"user{number}"))
+            Organizations(tx, TENANT).join(f"user{number}", ["org1", f"org{number}"])
+        if tx.dialect == "postgresql" or request.param == "with statistics":
+            tx._connection.execute("ANALYZE organizations")
+            tx._connection.execute("ANALYZE organizations_users")
+
+    await db.write(store)
+    return db
+
+
+def reads_all(plan: str, table: str) -> bool:
+    """Whether a plan walks through a whole table, or through all of it by an index."""
+    return f"Seq Scan on {table}" in plan or f"SCAN {table}" in plan
+
+
+async def test_a_page_of_organizations_is_read_from_the_index_in_order(
+    companies: Database,
+) -> None:
+    work = lambda tx: Organizations(tx, TENANT).search(limit=20, offset=100)  # noqa: E731
+    plan = await plan_of(companies, work)
+    assert "ix_organizations_created_at_id" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+async def test_the_organizations_of_a_member_are_not_looked_for_among_all(
+    companies: Database,
+) -> None:
+    work = lambda tx: Organizations(tx, TENANT).search(user_id="user7", limit=5)  # noqa: E731
+    plan = await plan_of(companies, work)
+    assert not reads_all(plan, "organizations ")
+    assert "ix_organizations_created_at_id" not in plan
+
+
+async def test_an_organization_is_found_by_its_name_through_an_index(companies: Database) -> None:
+    for value in ("company 7", "org7"):
+        plan = await plan_of(
+            companies, lambda tx, value=value: Organizations(tx, TENANT).search(value)
+        )
+        assert not reads_all(plan, "organizations")
+
+
+async def test_counting_reads_an_index_and_no_rows(full: Database) -> None:
+    """The total of a page of users; PostgreSQL would read so small a table whole."""
+
+    def work(tx: Transaction) -> None:
+        if tx.dialect == "postgresql":
+            tx._connection.execute("SET LOCAL enable_seqscan = off")
+        Users(tx, TENANT).search(limit=20)
+
+    plan = await plan_of(full, work)
+    assert "COVERING INDEX" in plan or "Index Only Scan" in plan or "Bitmap Index Scan" in plan
+    assert not reads_all(plan, "users")
+
+
 FINDERS: dict[str, Callable[[Users], object]] = {
     "uq_users_username": lambda users: users.find_by_username("User1"),
     "ix_users_lower_username": lambda users: users.find_by_username("u", case_sensitive=False),
@@ -157,6 +243,10 @@ def _all_lists(tx: Transaction) -> None:
         Applications(tx, TENANT),
         Resources(tx, TENANT),
         AuditLogs(tx, TENANT),
+        Organizations(tx, TENANT),
+        Hooks(tx, TENANT),
+        Connectors(tx, TENANT),
+        OneTimeTokens(tx, TENANT),
     ]
     for repository in lists:
         repository.page(20)
@@ -173,6 +263,35 @@ def _all_lists(tx: Transaction) -> None:
     AuditLogs(tx, TENANT).search(keys=["a"])
     Users(tx, TENANT).search(role_id="r")
     Users(tx, TENANT).sso_identities("u")
+    _organization_lists(tx)
+    _setting_lists(tx)
+
+
+def _organization_lists(tx: Transaction) -> None:
+    Organizations(tx, TENANT).search(user_id="u")
+    Organizations(tx, TENANT).search(application_id="a")
+    for members in (OrganizationUsers(tx, TENANT), OrganizationApplications(tx, TENANT)):
+        members.page("o")
+        members.counts(["o"])
+        members.roles_of("o", ["u"])
+    OrganizationRoles(tx, TENANT).search()
+    OrganizationScopes(tx, TENANT).search()
+    OrganizationEmailDomains(tx, TENANT).of("o")
+    OrganizationInvitations(tx, TENANT).search()
+    OrganizationInvitations(tx, TENANT).search(organization_id="o", invitee="a@b.example")
+    PersonalAccessTokens(tx, TENANT).of("u")
+
+
+def _setting_lists(tx: Transaction) -> None:
+    CustomPhrases(tx, TENANT).all()
+    CustomProfileFields(tx, TENANT).all()
+    Domains(tx, TENANT).all()
+    EmailTemplates(tx, TENANT).all()
+    Connectors(tx, TENANT).all()
+    tokens = OneTimeTokens(tx, TENANT)
+    for status in (None, "active", "consumed", "revoked", "expired"):
+        tokens.search(20, 0, status=status)
+        tokens.search(20, 0, email="a@b.example", status=status)
 
 
 async def test_no_list_reads_a_whole_table(full: Database) -> None:
