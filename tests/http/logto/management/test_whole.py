@@ -94,7 +94,12 @@ async def test_another_origin_learns_only_which_methods_there_are(server: Server
 
 @pytest.mark.parametrize(
     "operation",
-    ["GetSwaggerJson", "GetWellKnownManagementOpenapiJson", "GetWellKnownExperienceOpenapiJson"],
+    [
+        "GetSwaggerJson",
+        "GetWellKnownManagementOpenapiJson",
+        "GetWellKnownExperienceOpenapiJson",
+        "GetWellKnownUserOpenapiJson",
+    ],
 )
 async def test_the_documents_describe_what_is_served(server: Server, operation: str) -> None:
     document = await server.api()(operation)
