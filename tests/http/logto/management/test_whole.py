@@ -126,6 +126,17 @@ async def test_a_change_that_fails_in_its_middle_leaves_nothing(
     machine = (await api("CreateApplication", json={"name": "m", "type": "MachineToMachine"}))["id"]
     acme = (await api("CreateOrganization", json={"name": "Acme"}))["id"]
     template = (await api("CreateOrganizationScope", json={"name": "read"}))["id"]
+    partner = {"name": "p", "type": "SPA", "isThirdParty": True}
+    partner_id = (await api("CreateApplication", json=partner))["id"]
+    site = {"subDomain": "a", "origin": "https://a.example"}
+    saml = (await api("CreateSamlApplication", json={"name": "s"}))["id"]
+    spare = await api("CreateSamlApplicationSecret", id=saml, json={"lifeSpanInYears": 1})
+    rules = {
+        "userIds": [user],
+        "userRoleIds": [role],
+        "organizationIds": [acme],
+        "organizationRoleRules": [],
+    }
     changes: list[tuple[str, dict[str, str], Any]] = [
         ("CreateRole", {}, {"name": "n", "description": "d", "scopeIds": [scope]}),
         ("CreateApplication", {}, {"name": "w", "type": "Traditional"}),
@@ -146,6 +157,28 @@ async def test_a_change_that_fails_in_its_middle_leaves_nothing(
             "CreateOrganizationInvitation",
             {},
             {"invitee": "a@b.example", "organizationId": acme, "expiresAt": 2**50},
+        ),
+        (
+            "CreateApplicationUserConsentScope",
+            {"applicationId": partner_id},
+            {"resourceScopes": [scope], "userScopes": ["email"]},
+        ),
+        ("ReplaceApplicationAccessControl", {"applicationId": machine}, rules),
+        (
+            "CreateApplication",
+            {},
+            {"name": "x", "type": "Protected", "protectedAppMetadata": site},
+        ),
+        ("CreateSamlApplication", {}, {"name": "t"}),
+        (
+            "UpdateSamlApplicationSecret",
+            {"id": saml, "secretId": spare["id"]},
+            {"active": True},
+        ),
+        (
+            "ReplaceApplicationUserConsentOrganizations",
+            {"id": partner_id, "userId": user},
+            {"organizationIds": [acme]},
         ),
         ("DeleteResource", {"id": shop}, None),
         ("DeleteUser", {"userId": user}, None),

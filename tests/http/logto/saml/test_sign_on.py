@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+import trio
 from lxml import etree
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
@@ -57,6 +58,21 @@ async def test_a_service_provider_signs_its_user_in_by_redirect(server: Server) 
     assert form_of(answer)["RelayState"] == "/after"
     assert "Location" not in answer.headers
     assert "no-store" in answer.headers["cache-control"]
+
+
+async def test_the_audit_log_tells_of_requests_and_answers(server: Server) -> None:
+    provider = await ServiceProvider.register(server)
+    browser = Browser(server)
+    await browser.sign_in(await browser.go(provider.login_url()[0]))
+    api = server.api(await server.management_token())
+    with trio.fail_after(30):
+        while True:
+            entries = await api("ListLogs", query={"applicationId": provider.application_id})
+            keys = {entry["key"] for entry in entries}
+            if {"SamlApplication.AuthnRequest", "SamlApplication.Callback"} <= keys:
+                break
+            await trio.sleep(0.05)
+    assert "SAMLResponse" not in str(entries)
 
 
 async def test_a_service_provider_signs_its_user_in_by_post(server: Server) -> None:
