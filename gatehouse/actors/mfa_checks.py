@@ -124,9 +124,14 @@ def event_of(state: Interaction) -> Event:
 
 def storing(
     core: Core, user_id: str, choices: MfaChoices, event: Event, signs: Signs | None = None
-) -> Callable[[Transaction], None]:
-    """A unit of work that stores what was decided, and from where. It raises `Refused`."""
+) -> Callable[[Transaction], None] | None:
+    """A unit of work that stores what was decided, and from where; None if there is nothing.
+
+    It raises `Refused`.
+    """
     place = None if signs is None else signs.to_place(user_id)
+    if place is None and choices == MfaChoices():
+        return None
 
     def store(tx: Transaction) -> None:
         if place is not None:
