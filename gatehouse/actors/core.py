@@ -139,6 +139,6 @@ def build_core(
         messengers=messengers,
         backchannel=Backchannel(outbound, clock),
         social=SocialConnectors(directory, messengers),
-        scripts=ScriptRunner(),
+        scripts=ScriptRunner(outbound),
         assets=assets,
     )

@@ -63,15 +63,16 @@ class Outbound:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send a POST and return the answer, whatever its status. Raises OutboundError."""
-        return await self._request("POST", url, body, headers)
+        return await self.request("POST", url, body, headers)
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Send a GET and return the answer, whatever its status. Raises OutboundError."""
-        return await self._request("GET", url, None, headers)
+        return await self.request("GET", url, None, headers)
 
-    async def _request(
+    async def request(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
+        """Send a request and return the answer, whatever its status. Raises OutboundError."""
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, UnicodeError):

@@ -14,9 +14,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import trio
+
+from gatehouse.actors.outbound import Outbound, OutboundError
 
 CPU_SECONDS = 1.0
 """Processor time of a run: claims are looked up and put together, nothing is computed."""
@@ -27,7 +30,7 @@ WALL_SECONDS = 5.0
 MEMORY_BYTES = 64 * 1024 * 1024
 """What a script may allocate."""
 
-MAX_PROCESSES = 2
+MAX_PROCESSES = 4
 """Processes of one server process; whoever comes when all are busy waits, within `WALL_SECONDS`."""
 
 MAX_ANSWER_BYTES = 256 * 1024
@@ -39,6 +42,15 @@ MAX_MESSAGE = 1000
 RUNS_PER_PROCESS = 1000
 """After so many runs a process is replaced, whatever it may have leaked."""
 
+MAX_REQUESTS = 8
+"""Requests that a run may make, all together."""
+
+UNTOUCHABLE = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
+)
+"""Headers that belong to the transport."""
+
+_Field = Annotated[str, msgspec.Meta(max_length=8192)]
 _LENGTH = struct.Struct(">I")
 _TOO_SLOW = "The script took too long."
 _TOO_LARGE = "The script needs more memory than it may have."
@@ -71,8 +83,14 @@ class ScriptRunner:
     """Runs scripts in this process's sandboxes, which are started when they are needed."""
 
     def __init__(
-        self, *, cpu_seconds: float = CPU_SECONDS, wall_seconds: float = WALL_SECONDS
+        self,
+        outbound: Outbound | None = None,
+        *,
+        cpu_seconds: float = CPU_SECONDS,
+        wall_seconds: float = WALL_SECONDS,
     ) -> None:
+        """`outbound` makes the requests that scripts ask for; without it there are none."""
+        self._outbound = outbound
         self._cpu_seconds = cpu_seconds
         self._wall_seconds = wall_seconds
         self._room = trio.CapacityLimiter(MAX_PROCESSES)
@@ -101,6 +119,12 @@ class ScriptRunner:
         sandbox = self._idle.pop() if self._idle else await _Sandbox.start()
         try:
             answer = await sandbox.ask(message)
+            asked = 0
+            while "fetch" in answer:
+                wanted = answer["fetch"]
+                asked += len(wanted)
+                told = await self._fetch_all(wanted, within=asked <= MAX_REQUESTS)
+                answer = await sandbox.ask(json.dumps(told).encode())
         except BaseException as error:
             await sandbox.kill()
             if isinstance(error, trio.BrokenResourceError | EOFError):
@@ -111,6 +135,49 @@ class ScriptRunner:
         else:
             await sandbox.kill()
         return answer
+
+    async def _fetch_all(self, wanted: list[Any], *, within: bool) -> list[dict[str, Any]]:
+        """The answers to requests that a script asked for together, in their order."""
+        if not within:
+            return [{"error": f"a script makes {MAX_REQUESTS} requests at most"}] * len(wanted)
+        answers: list[dict[str, Any]] = [{} for _ in wanted]
+
+        async def fetch(place: int, asked: Any) -> None:
+            answers[place] = await self._fetch(asked)
+
+        async with trio.open_nursery() as nursery:
+            for place, asked in enumerate(wanted):
+                nursery.start_soon(fetch, place, asked)
+        return answers
+
+    async def _fetch(self, asked: Any) -> dict[str, Any]:
+        if self._outbound is None:
+            return {"error": "a script cannot reach the network here"}
+        try:
+            request = msgspec.convert(asked, _Request)
+        except msgspec.ValidationError:
+            return {"error": "the request cannot be made"}
+        headers = {"user-agent": "Gatehouse"}
+        headers |= {
+            name.lower(): value
+            for name, value in request.headers
+            if name.lower() not in UNTOUCHABLE
+        }
+        body = None if request.body is None else request.body.encode("utf-8", "replace")
+        try:
+            answer = await self._outbound.request(request.method, request.url, body, headers)
+        except OutboundError as failure:
+            return {"error": str(failure)}
+        return {"status": answer.status, "body": answer.text}
+
+
+class _Request(msgspec.Struct, frozen=True):
+    """What a script asks for."""
+
+    url: Annotated[str, msgspec.Meta(max_length=2048)]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+    body: Annotated[str, msgspec.Meta(max_length=64 * 1024)] | None
+    headers: Annotated[list[tuple[_Field, _Field]], msgspec.Meta(max_length=32)]
 
 
 class _Sandbox:

@@ -7,6 +7,7 @@ output lead to a parent that believes nothing it says beyond its size.
 
 Each message is a JSON object after its length (four bytes, big-endian): in, the script, the name
 of its function, its argument and its limits; out, `{"value": "<JSON>"}` or `{"kind", "message"}`.
+In between a script may have asked for other addresses: out, `{"fetch": [...]}`; in, the answers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import resource
 import struct
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO
 
 import quickjs  # type: ignore[import-untyped, unused-ignore]
@@ -37,12 +40,38 @@ _PRELUDE = """
 "use strict";
 (() => {
   const stringify = JSON.stringify, Failure = Error, text = String;
-  const refuse = async () => { throw new TypeError("a script cannot reach the network here"); };
-  Object.defineProperty(globalThis, "fetch", { value: refuse, writable: true });
+  const parse = JSON.parse, Wrong = TypeError;
+  let asked = [], promises = [];
+  globalThis.fetch = (url, options) => new Promise((resolve, reject) => {
+    const { method = "GET", headers = {}, body = null } = options ?? {};
+    const pairs = typeof headers.entries === "function" ? [...headers.entries()]
+      : Array.isArray(headers) ? headers : Object.entries(headers);
+    asked.push({
+      url: text(url), method: text(method), body: body === null ? null : text(body),
+      headers: pairs.map(([name, value]) => [text(name), text(value)]),
+    });
+    promises.push({ resolve, reject });
+  });
+  const response = ({ status, body }) => ({
+    status, ok: status >= 200 && status < 300, headers: { get: () => null, has: () => false },
+    text: async () => body, json: async () => parse(body),
+  });
+  const take = () => {
+    const wanted = stringify(asked);
+    asked = [];
+    return wanted;
+  };
+  const give = (answers) => {
+    const waiting = promises;
+    promises = [];
+    parse(answers).forEach((answer, place) => answer.error === undefined
+      ? waiting[place].resolve(response(answer))
+      : waiting[place].reject(new Wrong(answer.error)));
+  };
   const quiet = () => undefined;
   globalThis.console = { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet };
   class Denied extends Failure {}
-  const told = (value) => {
+  const returned = (value) => {
     if (value === undefined) return { kind: "undefined" };
     const json = stringify(value);
     return json === undefined
@@ -57,9 +86,9 @@ _PRELUDE = """
     }
     return { kind: "runtime", message: text(error) };
   };
-  globalThis.__run = (main, payload) => {
-    const state = { answer: null };
-    const end = (answer) => { state.answer ??= stringify(answer); };
+  let told = null;
+  const start = (main, payload) => {
+    const end = (answer) => { told ??= stringify(answer); };
     const denyAccess = (message) => {
       const denied = new Denied(message === undefined ? "Access denied" : text(message));
       end({ kind: "denied", message: denied.message });
@@ -67,23 +96,24 @@ _PRELUDE = """
     };
     payload.api = Object.freeze({ denyAccess });
     (async () => main(payload))()
-      .then((value) => end(told(value)))
+      .then((value) => end(returned(value)))
       .catch((error) => end(failed(error)))
       .catch(() => end({ kind: "runtime", message: "the script threw what cannot be told" }));
-    return () => state.answer;
   };
+  globalThis.__server = { start, answer: () => told, take, give };
 })();
 """
 
 
-def run(message: dict[str, Any]) -> dict[str, Any]:
-    """Run one script within its limits; what came of it."""
-    deadline = time.monotonic() + message["seconds"]
+def run(message: dict[str, Any], ask: Callable[[Any], str]) -> dict[str, Any]:
+    """Run one script within its limits; what came of it. `ask` has the parent fetch something."""
+    deadline = time.process_time() + message["seconds"]
     context = quickjs.Context()
     context.set_max_stack_size(STACK_BYTES)
     context.eval(_PRELUDE)
-    start = context.eval("__run")
-    context.eval("delete globalThis.__run")
+    functions = ("start", "answer", "take", "give")
+    start, answer, take, give = (context.eval(f"__server.{name}") for name in functions)
+    context.eval("delete globalThis.__server")
     context.set_memory_limit(message["memory"])
     context.set_time_limit(message["seconds"])
     try:
@@ -94,10 +124,16 @@ def run(message: dict[str, Any]) -> dict[str, Any]:
         main = context.eval(f"typeof {message['entry']} === 'function' ? {message['entry']} : null")
         if main is None:
             return {"kind": "type", "message": f"the script has no function {message['entry']}"}
-        answer = start(main, context.parse_json(message["payload"]))
-        while answer() is None and context.execute_pending_job():
-            if time.monotonic() > deadline:
+        start(main, context.parse_json(message["payload"]))
+        while answer() is None:
+            if time.process_time() > deadline:
                 return {"kind": "timeout", "message": ""}
+            if context.execute_pending_job():
+                continue
+            wanted = json.loads(take())
+            if not wanted:
+                break
+            give(ask(wanted))
         told = answer()
     except quickjs.JSException as error:
         return failure("runtime", error)
@@ -145,12 +181,23 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     while head := source.read(_LENGTH.size):
         body = source.read(_LENGTH.unpack(head)[0])
         try:
-            answer = run(json.loads(body))
+            answer = run(json.loads(body), partial(fetch, source, sink))
         except MemoryError:
             answer = {"kind": "memory", "message": ""}
-        told = json.dumps(answer).encode()
-        sink.write(_LENGTH.pack(len(told)) + told)
-        sink.flush()
+        tell(sink, answer)
+
+
+def fetch(source: BinaryIO, sink: BinaryIO, wanted: Any) -> str:
+    """The parent's answers to requests, as JSON."""
+    tell(sink, {"fetch": wanted})
+    return source.read(_LENGTH.unpack(source.read(_LENGTH.size))[0]).decode()
+
+
+def tell(sink: BinaryIO, message: dict[str, Any]) -> None:
+    """Send a message to the parent."""
+    told = json.dumps(message).encode()
+    sink.write(_LENGTH.pack(len(told)) + told)
+    sink.flush()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import trio
 
+from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.scripts.runner import MAX_PROCESSES, Returned, ScriptFailed, ScriptRunner
+from tests.servers.receiver import SILENCE, open_receiver
 
 MAIN = "main"
 
@@ -195,4 +197,75 @@ async def test_the_event_loop_goes_on_and_few_processes_run(runner: ScriptRunner
 async def test_a_caller_that_goes_away_leaves_no_process_busy(runner: ScriptRunner) -> None:
     with trio.move_on_after(0.05):
         await run(runner, "for (;;);")
+    assert await run(runner, "return 1") == 1
+
+
+@pytest.fixture
+def connected() -> ScriptRunner:
+    """Scripts that may ask for addresses of this machine."""
+    return ScriptRunner(Outbound(allow_private=True), cpu_seconds=0.5, wall_seconds=5)
+
+
+async def test_a_script_can_ask_elsewhere(connected: ScriptRunner) -> None:
+    async with open_receiver() as receiver:
+        receiver.answer_body = b'{"plan":"gold"}'
+        body = f"""
+            const options = {{ method: 'POST', body: JSON.stringify(token), headers: {{
+              'content-type': 'application/json', Authorization: 'Bearer x', Host: 'evil' }} }};
+            const answer = await fetch('{receiver.url}', options);
+            return [answer.ok, answer.status, (await answer.json()).plan];
+        """
+        assert await run(connected, body, token={"sub": "a"}) == [True, 200, "gold"]
+        asked = await receiver.next()
+    assert (asked.method, asked.json) == ("POST", {"sub": "a"})
+    assert asked.headers["authorization"] == "Bearer x"
+    assert asked.headers["host"] != "evil"
+
+
+async def test_requests_are_made_together_and_their_failures_can_be_caught(
+    connected: ScriptRunner,
+) -> None:
+    async with open_receiver() as receiver:
+        receiver.answers.append(404)
+        body = f"""
+            const good = fetch('{receiver.url}');
+            const bad = fetch('http://127.0.0.1:1').catch(error => String(error));
+            return [(await good).status, await bad];
+        """
+        found = await run(connected, body)
+    assert found == [404, "TypeError: the connection failed (ConnectError)"]
+
+
+async def test_a_script_makes_few_requests(connected: ScriptRunner) -> None:
+    async with open_receiver() as receiver:
+        body = f"for (;;) await fetch('{receiver.url}')"
+        assert "8 requests at most" in (await failure(connected, body))[1]
+        assert receiver.count == 8
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "fetch('file:///etc/passwd')",
+        "fetch('http://127.0.0.1', { method: 'CONNECT' })",
+        "fetch('http://127.0.0.1', { headers: { 'a\\r\\nb': 'c' } })",
+        "fetch('x'.repeat(5000))",
+        "fetch()",
+    ],
+)
+async def test_what_is_no_request_is_refused(connected: ScriptRunner, call: str) -> None:
+    assert (await failure(connected, f"return await {call}"))[1].startswith("TypeError: ")
+
+
+async def test_private_addresses_are_not_reached_unless_allowed() -> None:
+    runner = ScriptRunner(Outbound())
+    found = await failure(runner, "return fetch('http://127.0.0.1:1')")
+    assert found == ("runtime", "TypeError: the address is not a public one")
+
+
+async def test_who_never_answers_costs_the_script_its_time() -> None:
+    runner = ScriptRunner(Outbound(allow_private=True), wall_seconds=0.3)
+    async with open_receiver() as receiver:
+        receiver.answers.append(SILENCE)
+        assert (await failure(runner, f"return fetch('{receiver.url}')"))[0] == "timeout"
     assert await run(runner, "return 1") == 1
