@@ -14,7 +14,7 @@ import msgspec
 from gatehouse.actors import accounts, social_saml
 from gatehouse.actors.connectors.social.google import CREDENTIAL, Google
 from gatehouse.actors.connectors.social.oauth_client import TokenSet, new_handshake
-from gatehouse.actors.connectors.social.provider import Identified, SocialUser
+from gatehouse.actors.connectors.social.provider import CodeProvider, Identified, SocialUser
 from gatehouse.actors.connectors.social.registry import SocialConnector
 from gatehouse.actors.connectors.social.saml import SamlSocial
 from gatehouse.actors.factors.social import SocialVerification
@@ -36,6 +36,9 @@ from gatehouse.storage.users import Users
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.storage.transaction import Transaction
+
+MAX_TOKENS = 24 * 1024
+"""Characters of the tokens of one identity; longer ones are not kept."""
 
 
 async def begin(
@@ -117,9 +120,8 @@ async def _verified(
         for field, kind, value in names
         if value is not None and await accounts.find(core, Identifier(kind, value)) is not None
     ]
-    tokens = None
-    if connector.keeps_tokens and identified.tokens and identified.tokens.access_token:
-        tokens = await _sealed(core, connector, f"verification/{verification_id}", identified)
+    place = f"verification/{verification_id}"
+    tokens = await _kept(core, connector, place, identified) if connector.keeps_tokens else None
     return SocialVerification(
         id=verification_id,
         connector_id=connector.id,
@@ -199,10 +201,17 @@ def token_text(tokens: TokenSet) -> str:
     return msgspec.json.encode(kept).decode()
 
 
-async def _sealed(
+async def _kept(
     core: Core, connector: SocialConnector, place: str, identified: Identified
-) -> SealedTokens:
-    tokens = identified.tokens or TokenSet()
+) -> SealedTokens | None:
+    """The tokens to be kept, sealed; None if there are none, or more than is kept."""
+    tokens, provider = identified.tokens, connector.provider()
+    if tokens is None or tokens.access_token is None:
+        return None
+    if isinstance(provider, CodeProvider):
+        tokens = await provider.lasting(core.backchannel, tokens)
+    if len(token_text(tokens)) > MAX_TOKENS:
+        return None
     return SealedTokens(
         connector_id=connector.id,
         target=connector.target,

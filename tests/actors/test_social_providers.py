@@ -236,6 +236,17 @@ async def test_facebook(idp: IdentityProvider) -> None:
     assert idp.asked[-1].fields == {"fields": "id,name,email,picture"}
 
 
+async def test_tokens_of_facebook_are_exchanged_for_longer_ones(idp: IdentityProvider) -> None:
+    provider = Facebook(config_of("facebook-universal"), endpoints(idp))
+    idp.answers["/token"] = as_json({"access_token": "long", "expires_in": 5_184_000})
+    tokens = await provider.lasting(backchannel(), TokenSet(access_token="short"))
+    assert (tokens.access_token, tokens.expires_in) == ("long", 5_184_000)
+    asked = idp.asked[-1].fields
+    assert (asked["grant_type"], asked["fb_exchange_token"]) == ("fb_exchange_token", "short")
+    google = Google(config_of("google-universal"), endpoints(idp))
+    assert await google.lasting(backchannel(), tokens) is tokens
+
+
 @pytest.mark.parametrize(("verified", "email"), [(True, "ada@example.com"), (False, None)])
 async def test_discord(idp: IdentityProvider, verified: bool, email: str | None) -> None:
     idp.person = {

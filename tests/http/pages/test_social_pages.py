@@ -133,6 +133,8 @@ async def test_an_application_can_lead_there_at_once(house: House, social: Socia
     answer = await get(browser, "/sign-in")
     assert answer.headers["location"].startswith(social.idp.at("authorize"))
     assert (await get(browser, "/sign-in")).status_code == 200  # back without having signed in
+    answer = await get(await arrive(f"social:{TARGET}"), "/register")
+    assert answer.headers["location"].startswith(social.idp.at("authorize"))
     for wish in ("social:nobody", "social:", "magic:acme"):
         assert (await get(await arrive(wish), "/sign-in")).status_code == 200
 

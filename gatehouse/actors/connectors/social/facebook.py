@@ -1,4 +1,4 @@
-"""Facebook: OAuth 2 with the Graph API. It gives no refresh tokens."""
+"""Facebook: OAuth 2 with the Graph API. It gives no refresh tokens, but longer-lived ones."""
 
 from __future__ import annotations
 
@@ -52,6 +52,14 @@ class Facebook(CodeProvider):
             name=person.get("name"),
             avatar=_picture(person),
         )
+
+    async def lasting(self, backchannel: Backchannel, tokens: TokenSet) -> TokenSet:
+        """A token that is good for about two months, in exchange for the one of about an hour."""
+        form = {
+            "grant_type": "fb_exchange_token",
+            "fb_exchange_token": tokens.access_token,
+        }
+        return await self.client.ask(backchannel, form)
 
 
 def _picture(person: Mapping[str, Any]) -> object:

@@ -123,7 +123,7 @@ class OAuthClient:
             "redirect_uri": handshake.redirect_uri,
             "code_verifier": handshake.code_verifier,
         }
-        return await self._ask(backchannel, form)
+        return await self.ask(backchannel, form)
 
     async def refresh(self, backchannel: Backchannel, refresh_token: str) -> TokenSet:
         """Have tokens renewed (RFC 6749 §6). The old refresh token stays unless there is a new one.
@@ -134,11 +134,12 @@ class OAuthClient:
             "grant_type": "refresh_token",
             "refresh_token": refresh_token,
         }
-        tokens = await self._ask(backchannel, form)
+        tokens = await self.ask(backchannel, form)
         kept = tokens.refresh_token or refresh_token
         return msgspec.structs.replace(tokens, refresh_token=kept)
 
-    async def _ask(self, backchannel: Backchannel, form: Mapping[str, str | None]) -> TokenSet:
+    async def ask(self, backchannel: Backchannel, form: Mapping[str, str | None]) -> TokenSet:
+        """Ask the token endpoint, as the client that this is (RFC 6749 §3.2). Raises `Refused`."""
         headers = {
             "accept": "application/json",
             "content-type": "application/x-www-form-urlencoded",

@@ -149,6 +149,10 @@ class CodeProvider:
         """Have the tokens renewed. Raises `Refused`."""
         return await self.client.refresh(backchannel, refresh_token)
 
+    async def lasting(self, backchannel: Backchannel, tokens: TokenSet) -> TokenSet:
+        """The tokens as they are to be kept: as they came. Raises `Refused`."""
+        return tokens
+
 
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What most providers have to be told: who this server is there."""

@@ -267,8 +267,8 @@ async def test_rfc_9700_4_5_an_answer_is_looked_at_once(house: House, social: So
     answer = await social.idp.visit(uri)
     results: list[int] = []
 
-    async def give() -> None:
-        api = Api(browser.client)
+    async def give(number: int) -> None:
+        api = Api(house.nodes[number % 2].client)
         body = {"connectorData": answer, "verificationId": verification_id}
         reply = await api.send(
             "VerifySocialVerification", connectorId=CONNECTOR, json=body, headers=browser.headers
@@ -276,8 +276,8 @@ async def test_rfc_9700_4_5_an_answer_is_looked_at_once(house: House, social: So
         results.append(reply.status_code)
 
     async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(give)
+        for number in range(3):
+            nursery.start_soon(give, number)
     assert sorted(results) == [200, 400, 400]
     assert social.idp.count("token") == 1
     assert await social.refused(browser, verification_id, **answer) == (
@@ -443,6 +443,16 @@ async def test_tokens_are_kept_sealed_where_that_is_set(house: House, social: So
     await social.sign_in(await house.browser())
     (newer,) = await kept_tokens(house, user.id)
     assert newer.id != secret.id
+
+
+async def test_tokens_beyond_measure_are_not_kept(house: House, social: Social) -> None:
+    await social.connect(enable_token_storage=True)
+    social.idp.person["groups"] = "x" * 20_000
+    await social.register(await house.browser())
+    user = await social.owner()
+    assert user is not None
+    assert await kept_tokens(house, user.id) == []
+    assert user.identities[TARGET]["details"].get("rawData", {}) == {}
 
 
 async def test_tokens_are_not_kept_otherwise(house: House, social: Social) -> None:
