@@ -65,14 +65,25 @@ class Outbound:
         """Send a POST and return the answer, whatever its status. Raises OutboundError."""
         return await self.request("POST", url, body, headers)
 
-    async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+    async def get(
+        self, url: str, headers: Mapping[str, str], *, limit: int = MAX_ANSWER_BYTES
+    ) -> Answer:
         """Send a GET and return the answer, whatever its status. Raises OutboundError."""
-        return await self.request("GET", url, None, headers)
+        return await self.request("GET", url, None, headers, limit=limit)
 
     async def request(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        limit: int = MAX_ANSWER_BYTES,
     ) -> Answer:
-        """Send a request and return the answer, whatever its status. Raises OutboundError."""
+        """Send a request and return the answer, whatever its status; `limit` bytes of it are read.
+
+        Raises OutboundError.
+        """
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, UnicodeError):
@@ -92,7 +103,7 @@ class Outbound:
                 extensions={"sni_hostname": parsed.host},
             )
             with trio.fail_after(self._timeout):
-                return await self._try_each(request)
+                return await self._try_each(request, limit)
         except (trio.TooSlowError, httpx.TimeoutException):
             raise OutboundError("it took too long") from None
         except (httpx.LocalProtocolError, UnicodeError):
@@ -100,19 +111,19 @@ class Outbound:
         except (httpx.HTTPError, OSError) as error:
             raise OutboundError(f"the connection failed ({type(error).__name__})") from None
 
-    async def _try_each(self, request: httpx.Request) -> Answer:
+    async def _try_each(self, request: httpx.Request, limit: int) -> Answer:
         """Ask the first address that takes a connection."""
         url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
         *others, last = await self.addresses(url.host, port)
         for address in others:
             try:
-                return await self._send(request, address)
+                return await self._send(request, address, limit)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._send(request, last)
+        return await self._send(request, last, limit)
 
-    async def _send(self, request: httpx.Request, address: str) -> Answer:
+    async def _send(self, request: httpx.Request, address: str, limit: int) -> Answer:
         async with (
             httpx.AsyncClient(
                 verify=self._tls, trust_env=False, timeout=httpx.Timeout(self._timeout)
@@ -128,9 +139,9 @@ class Outbound:
             received = bytearray()
             async for part in response.aiter_raw():
                 received += part
-                if len(received) >= MAX_ANSWER_BYTES:
+                if len(received) >= limit:
                     break
-            return Answer(response.status_code, bytes(received[:MAX_ANSWER_BYTES]))
+            return Answer(response.status_code, bytes(received[:limit]))
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a name that may be connected to, at least one. Raises OutboundError."""

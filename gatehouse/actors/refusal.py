@@ -94,6 +94,7 @@ class Reason(StrEnum):
     THIRD_PARTY_TOKEN_NOT_FOUND = "secrets.third_party_token_set.token_not_found"  # noqa: S105
     THIRD_PARTY_TOKEN_EXPIRED = "secrets.third_party_token_set.access_token_expired"  # noqa: S105
     TOKEN_STORAGE_NOT_SUPPORTED = "connector.token_storage_not_supported"  # noqa: S105
+    PASSKEY_OF_COMPANY = "session.passkey_sign_in.sso_users_not_allowed"
     SSO_ENABLED = "session.sso_enabled"
     SSO_IDENTITY_UNKNOWN = "user.sso_identity_not_exist"
     SSO_SIGNING_UNAVAILABLE = "single_sign_on.sso_signing_unavailable"

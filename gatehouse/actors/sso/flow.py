@@ -7,6 +7,7 @@ an exchange. What comes back proves something only to the interaction that asked
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -59,10 +60,14 @@ MAX_IDENTITY_ID = 128
 MAX_ISSUER = 256
 """What Logto's columns hold."""
 
+MAX_EMAIL = 128
+
 MAX_INFO = 32 * 1024
 """Bytes of what a provider says of one person that are kept; of more, only what is needed."""
 
 NEEDED = ("id", "email", "name", "avatar")
+
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
 
 _PROVIDER_ERRORS = {
     "invalid_config": Reason.CONNECTOR_MISCONFIGURED,
@@ -274,7 +279,11 @@ async def _verified(
 ) -> Answer:
     """Who a response says that somebody is; it is used up. Raises `Refused`."""
     us = await _service_provider(core, connector, config)
-    assertion = await assertions.use(core, us, response, request_id)
+    try:
+        assertion = await assertions.use(core, us, response, request_id)
+    except Refused:
+        core.observer.sign_in(FACTOR, "refused")
+        raise
     info = saml.user_info(config, assertion)
     return Answer(issuer=us.metadata.entity_id, user_info=_bounded(info))
 
@@ -322,7 +331,7 @@ async def _recognized(
         or len(said.issuer) > MAX_ISSUER
     ):
         raise Refused(Reason.AUTHORIZATION_FAILED)
-    trusted = email if isinstance(email, str) and domain_of(email) in connector.domains else None
+    trusted = email if _vouched(connector, email) else None
     account = await core.db.lookup(_account, core.tenant_id, said.issuer, identity_id, trusted)
     return msgspec.structs.replace(
         record,
@@ -334,6 +343,16 @@ async def _recognized(
         syncs_profile=connector.sync_profile,
         account=account,
         tokens=await tokens.sealed(core, connector, record.id, identity_id, given),
+    )
+
+
+def _vouched(connector: SsoConnector, email: object) -> bool:
+    """Whether this is an address, and one that the company speaks for."""
+    return (
+        isinstance(email, str)
+        and len(email) <= MAX_EMAIL
+        and _EMAIL.fullmatch(email) is not None
+        and domain_of(email) in connector.domains
     )
 
 

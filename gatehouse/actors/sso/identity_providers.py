@@ -37,6 +37,9 @@ MAX_KEPT = 512
 MAX_CERTIFICATES = 10
 """Certificates of one identity provider: some announce the next ones beside those in use."""
 
+MAX_DOCUMENT = 512 * 1024
+"""Bytes of metadata; Microsoft's has about a hundred thousand."""
+
 SAML_THREADS = 4
 """Assertions that are verified at the same time: that computes for some milliseconds each."""
 
@@ -130,7 +133,7 @@ class IdentityProviders:
 
     async def _get(self, url: str, code: str) -> bytes:
         try:
-            answer = await self._outbound.get(url, {"accept": "*/*"})
+            answer = await self._outbound.get(url, {"accept": "*/*"}, limit=MAX_DOCUMENT)
         except OutboundError as error:
             raise ProviderError(code, f"The identity provider does not answer: {error}.") from None
         if not answer.succeeded:

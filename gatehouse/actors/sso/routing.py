@@ -15,7 +15,9 @@ from gatehouse.actors.sign_in_rules import SignInRules
 from gatehouse.actors.sso.configs import PROVIDERS, InvalidSsoConfig
 from gatehouse.actors.sso.domains import domain_of
 from gatehouse.actors.verification import Record, Switch
+from gatehouse.storage.records import SsoIdentity
 from gatehouse.storage.sso_connectors import SsoConnector, SsoConnectors
+from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -65,9 +67,18 @@ async def check_email_open(core: Core, rules: SignInRules, email: str | None) ->
 
 
 async def check_open(core: Core, rules: SignInRules, record: Record) -> None:
-    """Raises `Refused(SSO_ENABLED)` where a verification stands in for single sign-on."""
-    if record.sign_in_switch is not Switch.SINGLE_SIGN_ON:
-        await check_email_open(core, rules, record.email)
+    """Raises `Refused` where a verification stands in for single sign-on.
+
+    `SSO_ENABLED` for an email address of a company, `PASSKEY_OF_COMPANY` for the passkey of
+    somebody who has come through a company.
+    """
+    if record.sign_in_switch is Switch.SINGLE_SIGN_ON:
+        return
+    await check_email_open(core, rules, record.email)
+    if record.sign_in_switch is Switch.PASSKEY and record.user_id is not None:
+        identities = await core.db.lookup(_identities, core.tenant_id, record.user_id)
+        if identities:
+            raise Refused(Reason.PASSKEY_OF_COMPANY)
 
 
 def _shown(connector: SsoConnector) -> dict[str, Any]:
@@ -83,6 +94,10 @@ def _shown(connector: SsoConnector) -> dict[str, Any]:
 
 def _of_domain(tx: Transaction, tenant: str, domain: str) -> list[SsoConnector]:
     return SsoConnectors(tx, tenant).of_domain(domain)
+
+
+def _identities(tx: Transaction, tenant: str, user_id: str) -> list[SsoIdentity]:
+    return Users(tx, tenant).sso_identities(user_id)
 
 
 def _all(tx: Transaction, tenant: str) -> list[SsoConnector]:

@@ -414,6 +414,10 @@ MESSAGES: dict[str, tuple[int, str]] = {
     ),
     "session.email_blocklist.email_not_allowed": (422, "This email address is not accepted here."),
     # Interaction and session
+    "session.passkey_sign_in.sso_users_not_allowed": (
+        400,
+        "People of a company sign in through their company.",
+    ),
     "session.sso_enabled": (422, "People of this company sign in through their company."),
     "session.connector_validation_session_not_found": (
         400,

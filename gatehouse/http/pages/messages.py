@@ -41,6 +41,7 @@ _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
     Reason.CAPTCHA_REQUIRED: ("Please begin at the first page: a captcha is asked for.", ()),
     Reason.CAPTCHA_FAILED: ("That was not recognized. Please try once more.", ()),
     Reason.SSO_IDENTITY_UNKNOWN: ("No company is known by this address.", _IDENTIFIER),
+    Reason.PASSKEY_OF_COMPANY: ("Please sign in with your company.", ()),
     Reason.SSO_ENABLED: ("Please sign in with your company.", ()),
     Reason.AUTHORIZATION_FAILED: ("You were not let in there. Please try again.", ()),
     Reason.HANDSHAKE_GONE: ("This took too long. Please try again.", ()),

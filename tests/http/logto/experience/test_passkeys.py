@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gatehouse.storage.records import SsoIdentity
+from gatehouse.storage.sso_connectors import SsoIdentities
 from tests.http.authenticator import Authenticator
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.factors import (
@@ -12,7 +14,7 @@ from tests.http.logto.experience.factors import (
     mfa,
     register_credential,
 )
-from tests.http.logto.experience.house import House
+from tests.http.logto.experience.house import TENANT, House
 
 ENABLED = {"passkey_sign_in": {"enabled": True, "allowAutofill": True}}
 VERIFY = "VerifySignInPasskeyAuthentication"
@@ -78,6 +80,21 @@ async def test_no_second_factor_is_asked_for_besides_a_passkey(house: House) -> 
     await browser(VERIFY, json={"verificationId": begun["verificationId"], "payload": payload})
     await browser.identify(begun["verificationId"])
     assert await browser.submit()
+
+
+async def test_whoever_has_a_company_signs_in_through_it(house: House) -> None:
+    device = Authenticator()
+    user_id = await with_passkey(house, device)
+    identity = SsoIdentity(
+        user_id=user_id, issuer="https://corp.example", identity_id="7", sso_connector_id="corp"
+    )
+    await house.core.db.write(lambda tx: SsoIdentities(tx, TENANT).create(identity))
+    browser = await house.browser()
+    offer = await browser("CreateSignInPasskeyAuthentication")
+    await browser.start()
+    reply = await browser(VERIFY, json={"payload": device.sign(offer["authenticationOptions"])})
+    refused = await browser.refused("IdentifyUser", {"verificationId": reply["verificationId"]})
+    assert refused == (400, "session.passkey_sign_in.sso_users_not_allowed")
 
 
 async def test_an_offer_is_answered_once(house: House) -> None:

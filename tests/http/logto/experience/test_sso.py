@@ -91,6 +91,18 @@ async def test_a_company_speaks_for_its_own_domains_only(office: Office) -> None
     assert made.primary_email is None
 
 
+@pytest.mark.parametrize(
+    "email", ["anna@corp.example@evil.example", "an na@corp.example", "@corp.example", 7, ["x"]]
+)
+async def test_what_is_no_address_is_not_taken_for_one(office: Office, email: object) -> None:
+    connector = await office.connect("OIDC", domains=["corp.example", "evil.example"])
+    office.provider.person["email"] = email
+    browser = await office.browser("Register")
+    await browser.identify(await office.passed(browser, connector, "OIDC"), expect=201)
+    (made,) = await office.users()
+    assert made.primary_email is None
+
+
 async def test_the_profile_is_kept_up_where_the_connector_says_so(office: Office) -> None:
     connector = await office.connect("OIDC", sync_profile=True)
     await office.add_user(primary_email="anna@corp.example", name="Old")
@@ -257,7 +269,10 @@ async def test_what_nobody_asked_for_is_refused(
     connector = await office.connect()
     answer = await office.post(connector, form)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert (await office.post("nowhere", {"SAMLResponse": "x"})).status_code == 404
+    body = {"SAMLResponse": "x"}
+    await Api(office.server.client)(
+        "AssertSingleSignOnSaml", connectorId="nowhere", json=body, expect=404
+    )
 
 
 async def test_an_answer_is_good_in_the_interaction_that_asked(office: Office) -> None:

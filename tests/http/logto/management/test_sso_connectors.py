@@ -113,7 +113,8 @@ async def test_saml_metadata_are_fetched_from_their_address(
     api: Api, company: SamlIdentityProvider, provider: IdentityProvider
 ) -> None:
     xml = {"content-type": "application/xml"}
-    provider.answers["/metadata"] = (200, xml, company.metadata().encode())
+    long = f"{company.metadata()}<!-- {'as long as Microsoft likes it ' * 5000} -->"
+    provider.answers["/metadata"] = (200, xml, long.encode())
     config = {"metadataUrl": provider.at("metadata")}
     made = await api(
         "CreateSsoConnector", json=saml(company, config=config, providerName="AzureAD")
