@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors import family, subject_token
+from gatehouse.actors.application_access import may_use
 from gatehouse.actors.clients import TOKEN_EXCHANGE, Client
 from gatehouse.actors.family import OpenForClient
 from gatehouse.actors.keyring import InvalidTokenError
 from gatehouse.actors.organization_access import user_within
 from gatehouse.actors.scripts.claims import Issue
 from gatehouse.actors.subject_token import SubjectToken, Unusable, Use, usable
-from gatehouse.actors.subjects import Target, find_subject
+from gatehouse.actors.subjects import Subject, Target, find_subject
 from gatehouse.actors.tokens import Purpose, new_family_id
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.bearer import find_bearer
@@ -86,9 +87,7 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
         raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
     resource = None if api is None else api.indicator
     target = None if resource is None else Target(resource)
-    subject = await find_subject(core, about.user_id, about.since, target=target)
-    if subject is None:
-        raise _refused("the user of the subject token is not available")
+    subject = await _subject(core, client, about, target)
     await _use_up(core, about)
     asked = form.words("scope")
     if api is not None:
@@ -123,9 +122,7 @@ async def _exchange_within(
     if api is None and resource is not None:
         raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
     target = None if resource is None else Target(resource, organization_id)
-    subject = await find_subject(core, about.user_id, about.since, target=target)
-    if subject is None:
-        raise _refused("the user of the subject token is not available")
+    subject = await _subject(core, client, about, target)
     access = within(await user_within(core, client, about.user_id, organization_id))
     await _use_up(core, about)
     allowed = access.scopes if api is None else subject.scopes
@@ -136,6 +133,16 @@ async def _exchange_within(
         return {**answer, "issued_token_type": ACCESS_TOKEN}
     signed = await signed_access_token(call, client, api, issue, actor=actor)
     return _answer(signed, api.token_ttl, scope)
+
+
+async def _subject(core: Core, client: Client, about: About, target: Target | None) -> Subject:
+    """The user of the token, who is there and may use the client. Raises `OAuthError`."""
+    subject = await find_subject(core, about.user_id, about.since, target=target)
+    if subject is None:
+        raise _refused("the user of the subject token is not available")
+    if not await may_use(core, client, about.user_id):
+        raise OAuthError("access_denied", "the user has no access to this application", status=400)
+    return subject
 
 
 async def _use_up(core: Core, about: About) -> None:

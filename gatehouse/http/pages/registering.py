@@ -88,9 +88,7 @@ async def _send_code(guest: Guest, typed: str, kinds: tuple[IdentifierType, ...]
 async def register_page(call: Call) -> Reply:
     """The registration page."""
     return (
-        await sso.direct(call)
-        or await providers.direct(call)
-        or await show(call, _draw_register)
+        await sso.direct(call) or await providers.direct(call) or await show(call, _draw_register)
     )
 
 

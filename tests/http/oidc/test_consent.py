@@ -16,7 +16,9 @@ from gatehouse.storage.application_looks import (
 )
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.consent_scopes import ConsentedOrganizations, ConsentScopes, ScopeKind
+from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_members import OrganizationUsers
+from gatehouse.storage.records import CustomClientMetadata
 from gatehouse.storage.transaction import Transaction
 from tests.http.oidc.house import (
     API,
@@ -30,6 +32,7 @@ from tests.http.oidc.house import (
     tokens,
 )
 from tests.http.oidc.test_organization_tokens import ORGANIZATIONS, RESERVED, furnish, refused
+from tests.http.oidc.test_token_exchange import exchange, impersonation
 
 Form = dict[str, Any]
 
@@ -178,6 +181,46 @@ async def test_the_page_looks_like_the_application_that_asks(third: Client, node
     assert "Third &amp; Sons asks for access" in page.text
     assert "https://cdn.example/third.png" in page.text
     assert "https://third.example/terms" in page.text
+
+
+async def test_people_who_come_from_an_application_meet_its_looks(
+    http: httpx.AsyncClient, node: Node, places: dict[str, str]
+) -> None:
+    def change(tx: Transaction) -> None:
+        for client_id in ("web", "third"):
+            branding = {"logoUrl": f"https://cdn.example/{client_id}.png"}
+            looks = ApplicationSignInExperience(application_id=client_id, branding=branding)
+            ApplicationSignInExperiences(tx, TENANT).create(looks)
+        branding = {"logoUrl": "https://cdn.example/home.png"}
+        Organizations(tx, TENANT).update(places["home"], branding=branding)
+
+    await node.change(change)
+    for client_id, more, shown in (
+        ("web", {}, "web.png"),
+        ("web", {"organization_id": places["home"]}, "home.png"),
+        ("third", {}, None),
+    ):
+        query = Client(http, client_id).request(scope="openid", **more)
+        answer = await http.get("/oidc/auth", params=query)
+        page = await http.get(answer.headers["location"])
+        assert page.status_code == 200
+        for logo in ("web.png", "home.png", "third.png"):
+            assert (logo in page.text) is (logo == shown), (client_id, more)
+
+
+async def test_nobody_exchanges_a_token_about_who_may_not_use_the_application(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    def change(tx: Transaction) -> None:
+        metadata = CustomClientMetadata(allow_token_exchange=True)
+        Applications(tx, TENANT).update("web", custom_client_metadata=metadata)
+
+    await node.change(change)
+    await node.change(_rules(node, users=(node.users["bob"],)))
+    web = Client(http, "web")
+    answer = await exchange(web, await impersonation(node), scope="openid")
+    assert refused(answer) == (400, "access_denied")
+    assert (await exchange(web, await impersonation(node, "bob"), scope="openid")).is_success
 
 
 def _rules(node: Node, **rules: Any) -> Callable[[Transaction], None]:

@@ -23,9 +23,11 @@ from gatehouse.storage.organizations_template import (
     OrganizationRoleScopes,
     OrganizationScopes,
 )
+from gatehouse.storage.records import CustomClientMetadata
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.transaction import Transaction
 from tests.http.oidc.house import API, ON_BOTH, TENANT, Client, House, Node, claims, tokens
+from tests.http.oidc.test_token_exchange import exchange, impersonation
 
 ORGANIZATIONS = "urn:logto:scope:organizations"
 ROLES = "urn:logto:scope:organization_roles"
@@ -195,6 +197,32 @@ async def test_other_applications_act_only_where_their_user_lets_them(
 
 def _as_third_party(tx: Transaction) -> None:
     Applications(tx, TENANT).update("web", is_third_party=True)
+
+
+async def test_an_exchanged_token_is_for_an_organization_as_well(
+    node: Node, machine: Client, places: dict[str, str]
+) -> None:
+    await node.change(
+        lambda tx: Applications(tx, TENANT).update(
+            "machine", custom_client_metadata=CustomClientMetadata(allow_token_exchange=True)
+        )
+    )
+    asked = {"scope": "invite remove read write", "organization_id": places["home"]}
+    answer = await exchange(machine, await impersonation(node), **asked)
+    body = answer.json()
+    token = claims(body["access_token"])
+    assert token["aud"] == f"urn:logto:organization:{places['home']}"
+    assert (token["sub"], token["scope"]) == (node.users["ada"], "invite")
+    assert body["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+    answer = await exchange(machine, await impersonation(node), **asked, resource=API)
+    token = claims(answer.json()["access_token"])
+    assert (token["aud"], token["organization_id"]) == (API, places["home"])
+    assert token["scope"] == "read write"
+    stranger = await impersonation(node, "bob")
+    answer = await exchange(machine, stranger, **asked)
+    assert refused(answer) == (403, "access_denied")
+    unused = await exchange(machine, stranger, scope="openid")
+    assert unused.status_code == 200
 
 
 @ON_BOTH
