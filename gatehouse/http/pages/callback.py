@@ -12,9 +12,9 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, Field
 
+from gatehouse.actors.connectors.social.backchannel import PROVIDER_DEADLINE
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.http.call import Call, Reply, redirect
-from gatehouse.http.logto.experience.social import PROVIDER_DEADLINE
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages import social, sso
 

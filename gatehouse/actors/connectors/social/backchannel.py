@@ -24,6 +24,9 @@ REFETCH_S = 30.0
 MAX_DOCUMENTS = 256
 """Documents that are remembered; operators choose the addresses."""
 
+PROVIDER_DEADLINE = 30.0
+"""Seconds that an operation may take which asks a provider for tokens, keys and the person."""
+
 UNAUTHORIZED = 401
 
 

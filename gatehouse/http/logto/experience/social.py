@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gatehouse.actors import sign_in_social, social
+from gatehouse.actors.connectors.social.backchannel import PROVIDER_DEADLINE
 from gatehouse.actors.connectors.social.google import CREDENTIAL
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.errors import ApiError
@@ -23,9 +24,6 @@ CSRF_FIELD = "g_csrf_token"
 
 CREDENTIAL_COOKIE = "_logto_google_one_tap_credential"
 """Where an application leaves the credential that its own button was given."""
-
-PROVIDER_DEADLINE = 30.0
-"""Seconds: a provider is asked for tokens, for its keys and for the person."""
 
 _FORGET_CREDENTIAL = f"{CREDENTIAL_COOKIE}=; Path=/; Max-Age=0"
 

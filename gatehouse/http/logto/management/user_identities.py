@@ -7,12 +7,12 @@ from typing import Annotated
 import msgspec
 from pydantic import Field
 
+from gatehouse.actors.connectors.social.backchannel import PROVIDER_DEADLINE
 from gatehouse.actors.connectors.social.oauth_client import Handshake
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.experience.social import PROVIDER_DEADLINE
 from gatehouse.http.logto.management.organization_collections import missing_is
 from gatehouse.http.logto.management.sso_identities import (
     SecretQuery,
