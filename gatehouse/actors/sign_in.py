@@ -52,6 +52,7 @@ from gatehouse.actors.interaction import (
     started,
 )
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.scripts import actions
 from gatehouse.actors.sign_in_rules import (
     SignInRules,
     check_captcha,
@@ -364,6 +365,8 @@ async def submit(visit: Visit) -> str | None:
                 visit.core, user.id, choices, mfa_checks.event_of(state), signs
             )
             await accounts.sign_in(visit.core, user.id, state.profile, store)
+            if event is Event.SIGN_IN:
+                await actions.post_sign_in(visit.core, user.id, visit.origin)
         entry = entry.about(amr=list(state.amr))
         effects = await _outcome(visit, entry, event, user.id)
         await visit.tell(Submit(user.id, effects, visit.origin))

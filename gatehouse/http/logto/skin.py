@@ -18,6 +18,7 @@ from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
     account_center,
+    actions,
     admin_console,
     application_access_control,
     application_secrets,
@@ -119,6 +120,7 @@ def api_operations() -> list[Operation]:
         account_center.well_known,
         configs.operations,
         jwt_customizer.operations,
+        actions.operations,
         id_token_config.operations,
         connectors.operations,
         connector_factories.operations,
