@@ -44,6 +44,7 @@ _SCREENS = {
     "identifier:register": _REGISTER,
     "signUp": _REGISTER,
     "reset_password": _RECOVER,
+    "single_sign_on": "/single-sign-on",
 }
 """The page that a client may ask to be shown first; anything else is the sign-in page."""
 

@@ -24,6 +24,8 @@ async def ask(client: Client, **changes: str | None) -> httpx.Response:
         ({"first_screen": "identifier:sign_in"}, "/sign-in"),
         ({"first_screen": "register"}, "/register"),
         ({"first_screen": "identifier:register"}, "/register"),
+        ({"first_screen": "reset_password"}, "/forgot-password"),
+        ({"first_screen": "single_sign_on"}, "/single-sign-on"),
         ({"interaction_mode": "signUp"}, "/register"),
         ({"interaction_mode": "signIn"}, "/sign-in"),
         ({"interaction_mode": "signUp", "first_screen": "sign_in"}, "/sign-in"),
