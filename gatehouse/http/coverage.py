@@ -3,17 +3,17 @@
     python -m gatehouse.http.coverage          rewrites docs/coverage/logto.md
     python -m gatehouse.http.coverage --check  fails if that file is out of date
 
-Run in a checkout. An operation counts as tested if a test calls it by its id: the tests' client
-compares every answer with the contract's schema.
+Run in a checkout. What is proven of an operation is what the last whole test run left in
+`tests/contracts/proof.json`: an answer of success and a refusal, each from a running server and
+held against the contract.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,15 @@ from gatehouse.http.operation import Operation
 
 CONTRACT = Path("tests/contracts/logto.json")
 TABLE = Path("docs/coverage/logto.md")
-TESTS = Path("tests")
-
-_QUOTED_ID = re.compile(r'"([A-Z][A-Za-z0-9]+)"')
-
-
-def tested_ids(folder: Path) -> set[str]:
-    """Every operation id that a test names."""
-    sources = folder.rglob("test_*.py")
-    return {name for source in sources for name in _QUOTED_ID.findall(source.read_text())}
+PROOF = Path("tests/contracts/proof.json")
+KINDS = ("success", "refusal")
+"""What a test may prove of an operation."""
 
 
 def coverage_table(
-    contract: Mapping[str, Any], declared: Iterable[Operation], tested: set[str]
+    contract: Mapping[str, Any],
+    declared: Iterable[Operation],
+    proof: Mapping[str, Sequence[str]],
 ) -> str:
     """The table as Markdown, in the contract's own grouping."""
     ours = {operation.operation_id for operation in declared}
@@ -53,19 +49,21 @@ def coverage_table(
     for tag, operations in sorted(groups.items()):
         here = sum(name in ours for name, _ in operations)
         lines += ["", f"## {tag} ({here} of {len(operations)})", ""]
-        lines += ["| operation | method and path | served | tested |", "|---|---|---|---|"]
+        lines += ["| operation | method and path | served | success | refusal |"]
+        lines += ["|---|---|---|---|---|"]
         for name, operation in sorted(operations):
             served = "yes" if name in ours else ("" if operation["seed"] else "later")
-            proof = "yes" if name in ours & tested else ""
+            proven = ["tested" if one in proof.get(name, ()) else "" for one in KINDS]
             path = f"`{operation['method']} {operation['path']}`"
-            lines.append(f"| {name} | {path} | {served} | {proof} |")
+            lines.append(f"| {name} | {path} | {served} | {' | '.join(proven)} |")
     return "\n".join(lines) + "\n"
 
 
 def current_table() -> str:
     """The table of this checkout."""
     declared = [operation for _, operations in skins() for operation in operations]
-    return coverage_table(json.loads(CONTRACT.read_text()), declared, tested_ids(TESTS))
+    contract, proof = (json.loads(file.read_text()) for file in (CONTRACT, PROOF))
+    return coverage_table(contract, declared, proof)
 
 
 def main(arguments: list[str]) -> int:

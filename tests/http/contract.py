@@ -11,6 +11,8 @@ from urllib.parse import quote
 import httpx
 import jsonschema_rs
 
+from tests.http.proof import note
+
 CONTRACT: dict[str, Any] = json.loads(
     (Path(__file__).parent.parent / "contracts" / "logto.json").read_text()
 )
@@ -45,6 +47,7 @@ def check_answer(operation_id: str, answer: httpx.Response) -> None:
     elif answer.status_code in (400, 401, 403, 404, 409, 413, 422, 429, 503):
         body = answer.json()
         assert isinstance(body.get("message", ""), str)
+    note(operation_id, answer.status_code)
 
 
 class Api:
