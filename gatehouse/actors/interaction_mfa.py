@@ -12,6 +12,9 @@ from gatehouse.actors.second_factors import MfaChoices
 from gatehouse.actors.verification import Event
 from gatehouse.engine.actor import Effect, Turn
 
+MAX_NEW_FACTORS = 8
+"""What one sign-in can set up: an app, backup codes, and more passkeys than people have devices."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChooseMfa:
@@ -34,6 +37,8 @@ class ChooseMfa:
         if state.user_id != self.user_id:
             refuse(Reason.IDENTITY_CONFLICT)
         chosen = msgspec.structs.replace(state, mfa=state.mfa.merged(self.choices))
+        if len(chosen.mfa.factors) > MAX_NEW_FACTORS:
+            refuse(Reason.MFA_FACTOR_NOT_ENABLED)
         return Turn(chosen, None, expires_at=state.expires_at, effects=self.effects)
 
 

@@ -40,6 +40,10 @@ TIMEOUT_MS = 3 * 60 * 1000
 """How long a person may take with the authenticator; browsers are told."""
 MAX_AGENT_LENGTH = 512
 """Characters kept of what a browser says about itself."""
+MAX_CREDENTIAL_ID_BYTES = 1023
+"""WebAuthn §7.1, step 25: no more is stored."""
+MAX_PUBLIC_KEY_BYTES = 2048
+"""Twice an RSA key of 8192 bits: whatever an authenticator makes fits."""
 _ALGORITHMS = [
     COSEAlgorithmIdentifier.ECDSA_SHA_256,
     COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
@@ -222,6 +226,9 @@ def check_registration(
         )
     except Exception as error:  # Whatever a parser of hostile bytes stumbles over.
         raise Refused(Reason.WEBAUTHN_FAILED) from error
+    too_long = len(made.credential_id) > MAX_CREDENTIAL_ID_BYTES
+    if too_long or len(made.credential_public_key) > MAX_PUBLIC_KEY_BYTES:
+        raise Refused(Reason.WEBAUTHN_FAILED)
     transports = payload["response"].get("transports") or ()
     return Credential(
         credential_id=bytes_to_base64url(made.credential_id),

@@ -16,6 +16,7 @@ from tests.http.logto.experience.factors import (
     mfa,
 )
 from tests.http.logto.experience.house import House
+from tests.http.running import BOTH_DATABASES
 
 INVALID = (400, "session.mfa.invalid_backup_code")
 
@@ -35,6 +36,7 @@ async def test_a_backup_code_stands_in_for_the_phone(house: House) -> None:
     assert remaining == [0, 9]
 
 
+@BOTH_DATABASES
 async def test_a_backup_code_is_good_once_wherever_it_is_given(house: House) -> None:
     user = await house.add_user("ada")
     await add_backup_codes(house, user)

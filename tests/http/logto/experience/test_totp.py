@@ -19,6 +19,7 @@ from tests.http.logto.experience.factors import (
     wrong_code,
 )
 from tests.http.logto.experience.house import PASSWORD, House
+from tests.http.running import BOTH_DATABASES
 
 INVALID = (400, "session.mfa.invalid_totp_code")
 REQUIRED = (403, "session.mfa.require_mfa_verification")
@@ -50,6 +51,7 @@ async def test_a_code_is_good_once(house: House) -> None:
     assert await other.refused("VerifyTotpVerification", body) == INVALID
 
 
+@BOTH_DATABASES
 async def test_of_two_nodes_that_get_one_code_one_takes_it(house: House) -> None:
     user = await house.add_user("ada")
     await add_totp(house, user)

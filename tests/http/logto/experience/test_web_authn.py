@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trio
 
+from gatehouse.actors.interaction_mfa import MAX_NEW_FACTORS
 from tests.http.authenticator import Authenticator
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.factors import (
@@ -241,3 +242,26 @@ async def test_garbage_is_refused_and_nothing_breaks(house: House) -> None:
     body = {"verificationId": "nothing", "payload": device.sign({"challenge": "x"})}
     not_found = (404, "session.verification_session_not_found")
     assert await browser.refused(use, body) == not_found
+
+
+async def test_a_credential_id_is_bounded(house: House) -> None:
+    await house.add_user("ada")
+    browser = await identified(house)
+    begun = await browser("CreateWebAuthnRegistrationVerification")
+    payload = Authenticator(credential_id=b"x" * 1024).register(begun["registrationOptions"])
+    payload["id"] = payload["rawId"]
+    body = {"verificationId": begun["verificationId"], "payload": payload}
+    assert await browser.refused("VerifyWebAuthnRegistrationVerification", body) == FAILED
+
+
+async def test_one_sign_in_sets_up_only_so_many_credentials(house: House) -> None:
+    user = await house.add_user("ada")
+    await house.settle(**mfa("WebAuthn", policy="Mandatory"))
+    browser = await identified(house)
+    for _ in range(MAX_NEW_FACTORS):
+        await bind(browser, "WebAuthn", await register_credential(browser, Authenticator()))
+    one_more = await register_credential(browser, Authenticator())
+    body = {"type": "WebAuthn", "verificationId": one_more}
+    assert (await browser.refused("BindMfaVerification", body))[0] == 400
+    await browser.submit()
+    assert len(await factors_of(house, user.id)) == MAX_NEW_FACTORS
