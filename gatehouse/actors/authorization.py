@@ -10,6 +10,10 @@ from typing import Any
 
 import msgspec
 
+ACCOUNT_PAGES = "account-center"
+"""What the account pages are called where an application is named. They get no code: they are
+pages of this server, and the session is all they need."""
+
 MAX_INTERACTION_AGE_MS = 60 * 60 * 1000
 """How long a person has to sign in after arriving: one hour, as Logto allows."""
 

@@ -22,6 +22,7 @@ RESUME_COOKIE = "_interaction_resume"
 SESSION_COOKIE = "_session"
 APPLICATION_COOKIE = "_logto"
 DEVICE_COOKIE = "_device"
+ACCOUNT_COOKIE = "_account_verification"
 ARRIVAL_COOKIE = "_logto_idp_saml_sso_session_id"
 SAML_COOKIE = "_logto_sp_saml_sso_session_id"
 

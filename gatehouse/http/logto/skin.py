@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gatehouse.http.account import OPERATIONS as ACCOUNT_OPERATIONS
 from gatehouse.http.logto import (
     account,
     authn,
@@ -158,6 +159,6 @@ def skins() -> list[Skin]:
     return [
         (API, api_operations()),
         (OIDC, OIDC_OPERATIONS),
-        (PAGES, PAGE_OPERATIONS),
+        (PAGES, (*PAGE_OPERATIONS, *ACCOUNT_OPERATIONS)),
         (uploads.ASSETS, uploads.operations),
     ]

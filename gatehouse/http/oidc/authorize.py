@@ -18,7 +18,12 @@ from urllib.parse import urlencode
 from gatehouse.actors import interaction
 from gatehouse.actors.application_access import may_use
 from gatehouse.actors.audit import Origin
-from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
+from gatehouse.actors.authorization import (
+    ACCOUNT_PAGES,
+    AuthorizationRequest,
+    ConsentResult,
+    LoginResult,
+)
 from gatehouse.actors.clients import Client
 from gatehouse.actors.interaction import Begin, ConsumeResult, Interaction, Prompt
 from gatehouse.actors.sign_on import Presence, find_presence, issue_code, sign_in
@@ -94,7 +99,7 @@ async def resume(call: AnyCall) -> Reply:
 
 
 async def sign_in_for(call: AnyCall, request: AuthorizationRequest) -> Reply:
-    """Begin to sign in for a device, whose request did not come through this browser."""
+    """Begin to sign in for a device, or for a page of this server: no client sent the browser."""
     presence = await find_presence(call.core, browser.session_id(call.core, call.cookies))
     if presence is None or _login_needed(call, request, presence, None):
         return await _ask(call, Prompt.LOGIN, request, presence, ())
@@ -158,6 +163,9 @@ def _login_needed(
 async def _after_login(
     call: AnyCall, request: AuthorizationRequest, presence: Presence, cookies: Sequence[str]
 ) -> Reply:
+    if request.client_id == ACCOUNT_PAGES:
+        remembered = await browser.remember_session(call.core, presence.session_id)
+        return go_to("/account", (*cookies, *remembered))
     client = await call.core.directory.client(request.client_id)
     if client is None:
         raise OAuthError("unauthorized_client", "the client was removed")

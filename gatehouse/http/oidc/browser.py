@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from gatehouse.actors.account_verification import AGE_MS as VERIFICATION_AGE_MS
 from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS, AuthorizationRequest
 from gatehouse.actors.cookies import (
+    ACCOUNT_COOKIE,
     APPLICATION_COOKIE,
     ARRIVAL_COOKIE,
     DEVICE_COOKIE,
@@ -128,6 +130,17 @@ def remember_arrival(core: Core, exchange_id: str) -> list[str]:
 def forget_arrival(core: Core) -> list[str]:
     """Cookies that forget it."""
     return _signed(core, ARRIVAL_COOKIE, "", expires=0)
+
+
+def account_verification(core: Core, cookies: Mapping[str, str]) -> str | None:
+    """The verification by which this browser's person showed that it is really them."""
+    return core.cookies.read(cookies, ACCOUNT_COOKIE)
+
+
+def remember_account_verification(core: Core, verification_id: str) -> list[str]:
+    """Cookies that make a verification this browser's, for the account pages alone."""
+    expires = core.clock() + VERIFICATION_AGE_MS
+    return _signed(core, ACCOUNT_COOKIE, verification_id, path="/account", expires=expires)
 
 
 def resume_path(uid: str) -> str:

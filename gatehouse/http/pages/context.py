@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatehouse.actors.authorization import ACCOUNT_PAGES
+
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.storage.records import User
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
 async def application_name(core: Core, client_id: str) -> str:
     """What an application is called; its id where it is gone."""
+    if client_id == ACCOUNT_PAGES:
+        return "your account"
     client = await core.directory.client(client_id)
     return client.name if client is not None else client_id
 

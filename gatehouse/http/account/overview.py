@@ -1,0 +1,204 @@
+"""The first page of the account centre, and the fields that are one line of text."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gatehouse.actors import own_account, own_factors, whereabouts
+from gatehouse.actors.account_center import Control
+from gatehouse.actors.refusal import Refused
+from gatehouse.http.account.owner import HOME, Owner, OwnForm, Typed, for_owner, home, sensitive
+from gatehouse.http.call import Reply
+from gatehouse.http.operation import Operations
+from gatehouse.http.pages.context import name_of
+from gatehouse.http.pages.messages import Message, message_for
+from gatehouse.http.wire import Query
+
+operations = Operations(tags=("Pages",))
+
+_ROWS = (
+    ("name", "Name", "name"),
+    ("username", "Username", "username"),
+    ("email", "Email", "primary_email"),
+    ("phone", "Phone", "primary_phone"),
+)
+_CHANGED = {
+    "name": "Your name was changed.",
+    "username": "Your username was changed.",
+    "email": "Your email address was changed.",
+    "phone": "Your phone number was changed.",
+    "password": "Your password was changed. Everywhere else you are signed out.",
+}
+MAX_NAME = 128
+
+
+class Changed(Query):
+    """What was changed just before."""
+
+    changed: Literal["name", "username", "email", "phone", "password", ""] | str = Field(
+        "", max_length=32
+    )
+
+
+class LineForm(OwnForm):
+    """A line of text."""
+
+    value: Typed = ""
+
+
+class PasswordForm(OwnForm):
+    """A new password."""
+
+    password: Typed = ""
+
+
+@operations.get(HOME, "AccountPage", query=Changed, documented=False)
+@for_owner
+async def account_page(owner: Owner, form: object) -> Reply:
+    """What one's account is."""
+    user, center = owner.user, owner.center
+    shown: list[dict[str, Any]] = [
+        {
+            "label": label,
+            "value": getattr(user, column) or "Not set",
+            "href": f"{HOME}/{field}" if center.control(field) is Control.EDIT else None,
+        }
+        for field, label, column in _ROWS
+        if center.shows(field)
+    ]
+    if center.shows("password"):
+        editable = center.control("password") is Control.EDIT
+        shown.append(
+            {
+                "label": "Password",
+                "value": "Set" if user.password_hash else "Not set",
+                "href": f"{HOME}/password" if editable else None,
+            }
+        )
+    if center.shows("mfa"):
+        count = len(await own_factors.factors(owner.core, user.id))
+        value = "None" if not count else f"{count} set up"
+        shown.append({"label": "Two-step sign-in", "value": value, "href": f"{HOME}/factors"})
+    if center.shows("session"):
+        places = len(await whereabouts.places(owner.core, user))
+        value = "This browser" if places == 1 else f"{places} browsers"
+        shown.append({"label": "Signed in at", "value": value, "href": f"{HOME}/sessions"})
+    values = {
+        "person": name_of(user),
+        "rows": shown,
+        "note": _CHANGED.get(owner.call.query.changed),
+        "delete_url": center.delete_account_url,
+    }
+    return await owner.draw("account.html", values)
+
+
+@operations.get(f"{HOME}/name", "AccountNamePage", documented=False)
+@for_owner
+async def name_page(owner: Owner, form: object) -> Reply:
+    """What to be called."""
+    owner.center.check_editable("name")
+    return await _draw(owner, "name", owner.user.name or "")
+
+
+@operations.post(f"{HOME}/name", "AccountNameForm", body=LineForm, form=True, documented=False)
+@for_owner
+async def change_name(owner: Owner, form: LineForm) -> Reply:
+    """Be called so."""
+    owner.center.check_editable("name")
+    name = form.value.strip()[:MAX_NAME] or None
+    await own_account.change(owner.core, owner.user.id, {"name": name})
+    return home("name")
+
+
+@operations.get(f"{HOME}/username", "AccountUsernamePage", documented=False)
+@for_owner
+@sensitive
+async def username_page(owner: Owner, form: object) -> Reply:
+    """By which name to sign in."""
+    owner.center.check_editable("username")
+    return await _draw(owner, "username", owner.user.username or "")
+
+
+@operations.post(
+    f"{HOME}/username", "AccountUsernameForm", body=LineForm, form=True, documented=False
+)
+@for_owner
+@sensitive
+async def change_username(owner: Owner, form: LineForm) -> Reply:
+    """Sign in by this name from now on."""
+    owner.center.check_editable("username")
+    username = form.value.strip()
+    try:
+        changes = {"username": username or None}
+        await own_account.change(owner.core, owner.user.id, changes)
+    except Refused as refusal:
+        return await _draw(owner, "username", username, message_for(refusal))
+    return home("username")
+
+
+@operations.get(f"{HOME}/password", "AccountPasswordPage", documented=False)
+@for_owner
+@sensitive
+async def password_page(owner: Owner, form: object) -> Reply:
+    """A new password."""
+    owner.center.check_editable("password")
+    return await _draw_password(owner)
+
+
+@operations.post(
+    f"{HOME}/password", "AccountPasswordForm", body=PasswordForm, form=True, documented=False
+)
+@for_owner
+@sensitive
+async def change_password(owner: Owner, form: PasswordForm) -> Reply:
+    """Choose a new password; whoever is signed in elsewhere is signed out."""
+    owner.center.check_editable("password")
+    try:
+        await own_account.set_password(owner.core, owner.user, form.password)
+    except Refused as refusal:
+        return await _draw_password(owner, message_for(refusal))
+    await whereabouts.leave_others(owner.core, owner.user.id, owner.session_id)
+    return home("password")
+
+
+_LINES = {
+    "name": ("Your name", "How applications address you.", "name"),
+    "username": ("Your username", "You can sign in with it.", "username"),
+}
+
+
+async def _draw(owner: Owner, field: str, value: str, error: Message | None = None) -> Reply:
+    title, lead, autocomplete = _LINES[field]
+    values = {
+        "title": title,
+        "lead": lead,
+        "action": f"{HOME}/{field}",
+        "inputs": [{"name": "value", "label": title, "value": value, "autocomplete": autocomplete}],
+        "buttons": [("Save", "")],
+    }
+    return await owner.draw("account_form.html", values, _about("value", error))
+
+
+async def _draw_password(owner: Owner, error: Message | None = None) -> Reply:
+    values = {
+        "title": "A new password",
+        "lead": "Everywhere else you will be signed out.",
+        "action": f"{HOME}/password",
+        "inputs": [
+            {
+                "name": "password",
+                "label": "New password",
+                "type": "password",
+                "autocomplete": "new-password",
+            }
+        ],
+        "buttons": [("Save", "")],
+    }
+    return await owner.draw("account_form.html", values, _about("password", error))
+
+
+def _about(name: str, error: Message | None) -> Message | None:
+    """The error, said of the one field that there is."""
+    return None if error is None else Message(error.text, (name,), error.points)
