@@ -12,7 +12,8 @@ from gatehouse.actors.interaction import Phase
 from gatehouse.actors.verification import Event
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages.guest import Guest, guest_of
+from gatehouse.http.pages import sso
+from gatehouse.http.pages.guest import AccountForm, Draw, Guest, guest_of
 
 operations = Operations(tags=("Pages",))
 
@@ -39,16 +40,24 @@ async def buttons(guest: Guest) -> list[Button]:
     ]
 
 
-async def direct(call: Call[Any, Any]) -> Reply | None:
-    """Lead somebody to a provider at once whose application says so (`direct_sign_in`).
+async def show_or_lead_on(call: Call[Any, Any], draw: Draw) -> Reply:
+    """Draw the page, or lead somebody on at once whose application says so (`direct_sign_in`).
 
     Only who has just arrived: whoever comes back without having signed in may want another way.
     """
     guest = await guest_of(call)
     if isinstance(guest, Reply):
         return guest
-    wish = guest.state.params.direct_sign_in or ""
-    if not wish.startswith(_WISH) or guest.state.phase is not Phase.ARRIVED:
+    wish = guest.state.params.direct_sign_in
+    if wish and guest.state.phase is Phase.ARRIVED:
+        led = await sso.direct(call, guest, wish) or await _direct(guest, wish)
+        if led is not None:
+            return led
+    return await draw(guest, AccountForm(), None)
+
+
+async def _direct(guest: Guest, wish: str) -> Reply | None:
+    if not wish.startswith(_WISH):
         return None
     return await _leave(guest, wish.removeprefix(_WISH))
 

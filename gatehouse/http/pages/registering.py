@@ -10,7 +10,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
-from gatehouse.http.pages import providers, sso
+from gatehouse.http.pages import providers
 from gatehouse.http.pages.fields import inputs_of, read_fields
 from gatehouse.http.pages.forms import identifier_input, identifier_label, read_address
 from gatehouse.http.pages.guest import AccountForm, Guest, draw_page, show, take
@@ -87,9 +87,7 @@ async def _send_code(guest: Guest, typed: str, kinds: tuple[IdentifierType, ...]
 @operations.get("/register", "RegisterPage", documented=False)
 async def register_page(call: Call) -> Reply:
     """The registration page."""
-    return (
-        await sso.direct(call) or await providers.direct(call) or await show(call, _draw_register)
-    )
+    return await providers.show_or_lead_on(call, _draw_register)
 
 
 @operations.post("/register", "RegisterForm", body=AccountForm, form=True, documented=False)

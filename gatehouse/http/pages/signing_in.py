@@ -120,7 +120,7 @@ async def _by_password(guest: Guest, identifier: Identifier, password: str) -> s
 @operations.get("/sign-in", "SignInPage", documented=False)
 async def sign_in_page(call: Call) -> Reply:
     """The sign-in page."""
-    return await sso.direct(call) or await providers.direct(call) or await show(call, draw_sign_in)
+    return await providers.show_or_lead_on(call, draw_sign_in)
 
 
 @operations.post("/sign-in", "SignInForm", body=AccountForm, form=True, documented=False)

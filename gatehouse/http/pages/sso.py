@@ -16,7 +16,6 @@ from pydantic import ConfigDict, Field
 from gatehouse.actors import sign_in
 from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
-from gatehouse.actors.interaction import Phase
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sso import flow, routing
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
@@ -44,16 +43,9 @@ class CallbackQuery(Query):
     state: Annotated[str, Field(max_length=1024)] = ""
 
 
-async def direct(call: Call[Any, Any]) -> Reply | None:
-    """Lead somebody to their company at once whose application says so (`direct_sign_in`).
-
-    Only who has just arrived: whoever comes back without having signed in may want another way.
-    """
-    guest = await guest_of(call)
-    if isinstance(guest, Reply):
-        return guest
-    wish = guest.state.params.direct_sign_in or ""
-    if not wish.startswith(_DIRECT) or guest.state.phase is not Phase.ARRIVED:
+async def direct(call: Call[Any, Any], guest: Guest, wish: str) -> Reply | None:
+    """Lead somebody to their company at once whose application says so (`direct_sign_in`)."""
+    if not wish.startswith(_DIRECT):
         return None
     arrived = browser.arrival(call.core, call.cookies)
     try:

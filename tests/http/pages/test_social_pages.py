@@ -301,3 +301,33 @@ async def test_a_form_from_the_provider_is_led_on_as_a_query(house: House, socia
     assert sent == {name: value for name, value in form.items() if name != "more"}
     long = await house.client.post(f"/callback/{CONNECTOR}", data={"code": "c" * 7000})
     assert long.status_code == 400
+
+
+async def test_no_address_of_these_pages_can_break_anything(house: House, social: Social) -> None:
+    browser = await house.browser()
+    for path in (
+        "/direct/social/%00",
+        "/direct/social/%FF%FE",
+        f"/direct/social/{'x' * 1500}",
+        "/callback/%00",
+        f"/callback/{CONNECTOR}",
+        f"/callback/{CONNECTOR}?state=%00",
+        f"/callback/{CONNECTOR}?state=a&state=b",
+        f"/callback/{CONNECTOR}?state={'s' * 2000}",
+        f"/callback/{CONNECTOR}?code={'c' * 7000}",
+        f"/callback/{CONNECTOR}?state=%F0%9F%92%A9.demo-app&code=%C3%A9",
+        "/social/link/%00",
+        "/social/link/nobody",
+    ):
+        for beginning in (False, True):
+            if beginning:
+                await leave(browser)
+            assert (await get(browser, path)).status_code < 500, path
+    for form in ({"state": "\ud83d"}, {"code": ["a", "b"]}, {"user": "u" * 2000}):
+        answer = await house.client.post(
+            f"/callback/{CONNECTOR}",
+            content=str(form).encode("utf-8", "surrogatepass"),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )
+        assert answer.status_code < 500
+    assert (await browser.state()).user_id is None

@@ -119,7 +119,7 @@ class SocialConnectors:
 
     async def offered(self, targets: Sequence[str]) -> list[SocialConnector]:
         """Those of these targets, in this order."""
-        known = await self.all()
+        known = await self.all() if targets else []
         return [one for target in targets for one in known if one.target == target]
 
     async def of_target(self, target: str) -> SocialConnector | None:
