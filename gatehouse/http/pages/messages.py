@@ -64,7 +64,7 @@ _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
     Reason.INVALID_TOTP_CODE: ("This is not the code. Please try the next one.", _CODE),
     Reason.INVALID_BACKUP_CODE: ("This code is not good, or was used before.", _CODE),
     Reason.WEBAUTHN_FAILED: ("The passkey did not work. Please try again.", ()),
-    Reason.NOT_IDENTIFIED: ("This passkey is not known here.", ()),
+    Reason.WEBAUTHN_NOT_FOUND: ("This passkey is not known here.", ()),
     Reason.MFA_NOT_PENDING: ("This took too long. Please try again.", ()),
     Reason.PASSKEY_NOT_PENDING: ("This took too long. Please try again.", ()),
     Reason.MFA_NOT_SKIPPABLE: ("A second step is needed here.", ()),

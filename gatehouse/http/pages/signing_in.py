@@ -132,7 +132,12 @@ async def sign_in_form(call: Call[AccountForm]) -> Reply:
 async def _by_passkey(guest: Guest, form: AccountForm) -> str | None:
     visit, payload = guest.visit, read_credential(form, AuthenticationPayload)
     await sign_in.start(visit, Event.SIGN_IN)
-    verification_id = await sign_in_mfa.use_passkey(visit, None, payload)
+    try:
+        verification_id = await sign_in_mfa.use_passkey(visit, None, payload)
+    except Refused as refusal:
+        if refusal.reason is Reason.NOT_IDENTIFIED:
+            raise Refused(Reason.WEBAUTHN_NOT_FOUND) from None
+        raise
     await sign_in.identify(visit, verification_id)
     return await sign_in.submit(visit)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from typing import Any
 
 import httpx
 import pytest
 
 from gatehouse.http.pages.forms import csrf_token
+from tests.http.authenticator import Authenticator
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.factors import (
     CODES,
@@ -204,3 +207,15 @@ async def test_a_passkey_form_with_nonsense_is_shown_again(house: House, credent
     assert answer.status_code == 422
     assert "The passkey did not work." in answer.text
     assert (await get(browser, "/sign-in/passkey")).status_code == 200
+
+
+async def test_a_passkey_that_nobody_has_is_explained(house: House) -> None:
+    await house.settle(passkey_sign_in={"enabled": True})
+    browser = await house.browser()
+    page = await get(browser, SIGN_IN)
+    found = re.search(r'data-passkey="([^"]+)"', page.text)
+    assert found is not None
+    credential = Authenticator().sign(json.loads(unescape(found[1])))
+    answer = await post(browser, "/sign-in/passkey", credential=json.dumps(credential))
+    assert answer.status_code == 422
+    assert "This passkey is not known here." in answer.text
