@@ -8,7 +8,7 @@ replaces its keys is followed soon enough.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,6 +33,12 @@ from gatehouse.actors.sso.configs import (
 KEPT_MS = 5 * 60_000
 """How long what a provider said is believed without asking again."""
 
+STALE_MS = 24 * 60 * 60_000
+"""How long it is believed if the provider does not answer any more."""
+
+RETRY_MS = 10_000
+"""How long a provider is left alone that did not answer."""
+
 MAX_KEPT = 512
 MAX_CERTIFICATES = 10
 """Certificates of one identity provider: some announce the next ones beside those in use."""
@@ -53,6 +59,16 @@ class ProviderError(Exception):
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a provider said, or why it did not. Times are in milliseconds since the epoch."""
+
+    ask_again_at: int
+    good_until: int
+    value: Any
+    failure: ProviderError | None = None
 
 
 class OidcMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +114,7 @@ class IdentityProviders:
         self.threads = trio.CapacityLimiter(SAML_THREADS)
         self._outbound = outbound
         self._clock = clock
-        self._kept: dict[str, tuple[int, Any]] = {}
+        self._kept: dict[str, _Known] = {}
 
     async def oidc(self, issuer: str, *, fresh: bool = False) -> OidcMetadata:
         """The metadata of an OpenID provider. Raises ProviderError.
@@ -141,17 +157,34 @@ class IdentityProviders:
         return answer.body
 
     async def _remembered(self, key: str, fetch: Callable[[], Awaitable[T]], *, fresh: bool) -> T:
+        """What is known under a key, or what `fetch` finds. Raises ProviderError.
+
+        A provider that does not answer is not asked again at once, whoever comes; what it said
+        before is believed for a day more.
+        """
         now = self._clock()
-        kept = self._kept.get(key)
-        if kept is not None and not fresh and now < kept[0]:
-            value: T = kept[1]
-            return value
-        value = await fetch()
-        self._kept.pop(key, None)
-        while len(self._kept) >= MAX_KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = (now + KEPT_MS, value)
+        known = self._kept.get(key)
+        if known is None or fresh or now >= known.ask_again_at:
+            known = await self._asked(known, fetch, now)
+            self._kept.pop(key, None)
+            while len(self._kept) >= MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = known
+        if known.failure is not None and (fresh or now >= known.good_until):
+            raise known.failure
+        value: T = known.value
         return value
+
+    @staticmethod
+    async def _asked(
+        known: _Known | None, fetch: Callable[[], Awaitable[object]], now: int
+    ) -> _Known:
+        try:
+            return _Known(now + KEPT_MS, now + STALE_MS, await fetch())
+        except ProviderError as failure:
+            if known is None:
+                return _Known(now + RETRY_MS, 0, None, failure)
+            return replace(known, ask_again_at=now + RETRY_MS, failure=failure)
 
 
 def read_discovery(body: bytes, issuer: str) -> OidcMetadata:

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import trio
 
+from gatehouse.actors.cookies import ARRIVAL_COOKIE
 from gatehouse.actors.sso.saml import assertion_consumer_url, entity_id
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_members import OrganizationUsers
@@ -215,6 +217,23 @@ async def test_a_response_is_good_once(office: Office) -> None:
     assert (await office.post(connector, form)).status_code == 404
 
 
+async def test_of_two_posts_at_the_same_instant_one_wins(office: Office) -> None:
+    connector = await office.connect()
+    browser = await office.browser()
+    _, uri = await office.begin(browser, connector)
+    form = office.company.answer(uri)
+    answers: list[int] = []
+
+    async def post() -> None:
+        answers.append((await office.post(connector, form)).status_code)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(post)
+    assert answers.count(302) == 1
+    assert set(answers) <= {302, 401, 404}
+
+
 async def test_an_assertion_is_good_once_whatever_it_is_wrapped_in(office: Office) -> None:
     """It is remembered in Redis until it expires, for every node."""
     core, connector = office.server.core, await office.connect()
@@ -386,14 +405,40 @@ async def test_our_metadata_are_where_our_name_says(office: Office) -> None:
     assert (await office.server.client.get("/enterprise-sso/nowhere")).status_code == 404
 
 
-async def _allow_unasked(office: Office, connector: str) -> None:
+async def test_a_client_can_begin_where_a_company_sends_somebody(office: Office) -> None:
+    core, connector = office.server.core, await office.connect()
+    await _allow_unasked(
+        office,
+        connector,
+        auto_send_authorization_request=False,
+        client_idp_initiated_auth_callback_uri="https://app.example/sso?from=corp",
+    )
+    response = office.company.respond(
+        sp_entity_id=entity_id(core.public_url, connector),
+        acs_url=assertion_consumer_url(core.public_url, connector),
+        in_response_to=None,
+    )
+    answer = await office.post(connector, post_form(response))
+    onward = f"https://app.example/sso?from=corp&ssoConnectorId={connector}"
+    assert answer.headers["location"] == onward
+    cookies = answer.headers.get_list("set-cookie")
+    assert all("httponly; samesite=lax" in one.lower() for one in cookies), cookies
+    browser = await office.browser()
+    office.server.client.cookies.clear()
+    browser.keep(ARRIVAL_COOKIE, answer.cookies[ARRIVAL_COOKIE])
+    verification, uri = await office.begin(browser, connector)
+    assert uri.startswith(f"{PAGE}?")
+    await office.verify(browser, connector, verification, {"state": STATE})
+
+
+async def _allow_unasked(office: Office, connector: str, **more: Any) -> None:
     from gatehouse.storage.sso_connectors import SsoIdpInitiatedConfig, SsoIdpInitiatedConfigs
 
     record = SsoIdpInitiatedConfig(
         sso_connector_id=connector,
         default_application_id="demo-app",
         redirect_uri=PAGE,
-        auto_send_authorization_request=True,
+        **{"auto_send_authorization_request": True, **more},
     )
     await office.server.core.db.write(lambda tx: SsoIdpInitiatedConfigs(tx, TENANT).put(record))
 
