@@ -170,7 +170,7 @@ def _assertion(provider: Provider, occasion: Occasion, claims: Mapping[str, Any]
         {"ID": _new_id(), "Version": "2.0", "IssueInstant": now},
         _a.Issuer(provider.issuer),
         _a.Subject(
-            _a.NameID(subject, Format=provider.name_id_format),
+            _a.NameID(_text(subject), Format=provider.name_id_format),
             _a.SubjectConfirmation(_a.SubjectConfirmationData(confirmation), Method=_BEARER),
         ),
         _a.Conditions(

@@ -48,7 +48,8 @@ def is_signed_by(root: etree._Element, certificate: str) -> bool:
         or not {one.get("Algorithm") for one in transforms} <= _TRANSFORMS
     ):
         return False
-    if len(root.xpath("//@ID[. = $id]", id=root.get("ID"))) != 1:
+    named = root.xpath("//@ID[. = $id]", id=root.get("ID"))
+    if len(named) != 1 or root.xpath("//@xml:id"):  # nothing else may answer to the name
         return False
     xmlsec.tree.add_ids(root, ["ID"])
     context = xmlsec.SignatureContext()

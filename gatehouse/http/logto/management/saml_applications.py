@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -45,6 +46,7 @@ Binding = Literal[
     "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST",
     "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
 ]
+_WEB_ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _CLAIMS = {"sub", *(claim for claims in CLAIMS_OF_SCOPES.values() for claim in claims)}
 
 
@@ -53,13 +55,17 @@ def _known_claims(mapping: dict[str, str]) -> dict[str, str]:
 
 
 def _web_address(url: str) -> str:
-    if not url.lower().startswith(("https://", "http://")):
+    if not _WEB_ADDRESS.fullmatch(url):
         raise PydanticCustomError("url_scheme", "Assertions are sent to web addresses.")
     return url
 
 
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]*$"
+"""What XML can hold (XML 1.0, 2.2)."""
+
 AttributeMapping = Annotated[
-    dict[str, Annotated[str, Field(max_length=256)]], AfterValidator(_known_claims)
+    dict[str, Annotated[str, Field(max_length=256, pattern=PRINTABLE)]],
+    AfterValidator(_known_claims),
 ]
 
 
@@ -94,7 +100,7 @@ class SamlPatch(Wire):
     custom_data: Maybe[JsonObject] = None
     app_level_access_control_enabled: Maybe[bool] = None
     attribute_mapping: Maybe[AttributeMapping] = None
-    entity_id: Annotated[str, Field(max_length=128)] | None = None
+    entity_id: Annotated[str, Field(max_length=128, pattern=PRINTABLE)] | None = None
     acs_url: Acs | None = None
     encryption: Encryption | None = None
     name_id_format: Maybe[NameIdFormat] = None

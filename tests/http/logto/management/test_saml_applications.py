@@ -70,6 +70,13 @@ async def test_a_service_provider_is_registered_changed_and_forgotten(api: Api) 
             422,
             "application.saml.acs_url_binding_not_supported",
         ),
+        ({"entityId": "a\u0001b"}, 400, "guard.invalid_input"),
+        ({"attributeMapping": {"email": "a\u0001b"}}, 400, "guard.invalid_input"),
+        (
+            {"acsUrl": {**CONFIG["acsUrl"], "url": "https://a.example/\n"}},
+            400,
+            "guard.invalid_input",
+        ),
         ({"encryption": {"encryptAssertion": True}}, 400, "guard.invalid_input"),
         (
             {"encryption": {"certificate": "none"}},

@@ -355,6 +355,7 @@ async def test_a_signature_by_post_is_checked_if_there_is_a_certificate(server: 
     weak = OneLogin_Saml2_Utils.add_sign(GOOD, KEY.private_key, KEY.certificate, False, SHA1)
     assert await send(weak) == 400
     assert await send(_wrapped(signed)) == 400
+    assert await send(_named_twice(signed)) == 400
     assert await send(GOOD) == 302
 
 
@@ -365,6 +366,18 @@ def _wrapped(signed: bytes) -> bytes:
     (signature,) = original.findall("{http://www.w3.org/2000/09/xmldsig#}Signature")
     evil.insert(1, signature)
     etree.SubElement(evil, "{urn:oasis:names:tc:SAML:2.0:protocol}Extensions").append(original)
+    return etree.tostring(evil)
+
+
+def _named_twice(signed: bytes) -> bytes:
+    """The same, where what was signed goes by another kind of id."""
+    evil = etree.fromstring(signed)
+    original = etree.fromstring(signed)
+    original.set("{http://www.w3.org/XML/1998/namespace}id", original.attrib.pop("ID"))
+    evil.set("ForceAuthn", "true")
+    etree.SubElement(evil, "{urn:oasis:names:tc:SAML:2.0:protocol}Extensions").append(original)
+    for signature in original.findall("{http://www.w3.org/2000/09/xmldsig#}Signature"):
+        original.remove(signature)
     return etree.tostring(evil)
 
 
