@@ -220,7 +220,7 @@ def _create(
         link_social(tx, tenant, user.id, profile)
         if profile.sso_identity is not None:
             _link(tx, tenant, user.id, profile.sso_identity)
-        elif user.primary_email and settings.sign_up.verify:
+        elif user.primary_email and (settings.sign_up.verify or profile.social_identity):
             Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 

@@ -16,6 +16,10 @@ from gatehouse.actors.connectors.factories import FACTORIES
 from gatehouse.actors.connectors.social.google import Google
 from gatehouse.actors.connectors.social.provider import Endpoints
 from gatehouse.storage.identities import Secrets
+from gatehouse.storage.organizations import OrganizationEmailDomains, Organizations
+from gatehouse.storage.organizations_members import OrganizationUsers
+from gatehouse.storage.organizations_records import Organization
+from gatehouse.storage.transaction import Transaction
 from tests.http.contract import Api
 from tests.http.logto.experience.house import TENANT, House, open_house
 from tests.http.logto.experience.social import BACK, CONNECTOR, TARGET, Social
@@ -164,6 +168,24 @@ async def test_somebody_registers_with_an_identity(house: House, social: Social)
     )
     assert user.username is None
     await social.sign_in(await house.browser())
+
+
+async def test_who_has_an_address_of_a_domain_joins_the_organization_that_welcomes_it(
+    house: House, social: Social
+) -> None:
+    def found(tx: Transaction) -> str:
+        made = Organizations(tx, TENANT).create(Organization(name="Example Inc."))
+        OrganizationEmailDomains(tx, TENANT).replace(made.id, ["example.com"])
+        return made.id
+
+    organization = await house.core.db.write(found)
+    await social.register(await house.browser())
+    user = await social.owner()
+    assert user is not None
+    members = await house.core.db.read(
+        lambda tx: OrganizationUsers(tx, TENANT).members(organization)
+    )
+    assert members == {user.id}
 
 
 async def test_an_address_of_somebody_else_is_left_out(house: House, social: Social) -> None:
