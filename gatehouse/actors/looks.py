@@ -7,7 +7,8 @@ like is shown where the person is asked about them, and nowhere else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 
@@ -17,20 +18,29 @@ if TYPE_CHECKING:
     from gatehouse.storage.organizations_records import Organization
     from gatehouse.storage.records import SignInExperience
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 
 async def experience_for(
     core: Core, application_id: str | None = None, organization_id: str | None = None
 ) -> SignInExperience:
-    """The sign-in experience of people who come from an application, as an organization's."""
+    """The sign-in experience of people who come from an application, as an organization's.
+
+    The ids may be anybody's words: what cannot be one is not looked for.
+    """
     experience = await core.directory.sign_in_experience()
-    if application_id is not None:
+    if _may_be_id(application_id):
         client = await core.directory.client(application_id)
         if client is not None and not client.third_party:
             looks = await core.directory.application_looks(application_id)
             experience = _over(experience, looks)
-    if organization_id is not None:
+    if _may_be_id(organization_id):
         experience = _over(experience, await core.directory.organization(organization_id))
     return experience
+
+
+def _may_be_id(text: str | None) -> TypeGuard[str]:
+    return text is not None and _ID.fullmatch(text) is not None
 
 
 async def experience_of(core: Core, application_id: str) -> SignInExperience:

@@ -70,6 +70,9 @@ async def test_the_sign_in_page_looks_like_the_application_and_the_organization(
     shown = await api(well_known, query={"appId": own, "organizationId": home["id"]})
     assert shown["color"]["primaryColor"] == "#00ff00"
     assert shown["branding"]["logoUrl"] == "https://cdn.example/logo.png"
+    for strange in ("%EF%BF%BF", "https://x.example/y", "x" * 2000):
+        query = f"appId={strange}&organizationId={strange}"
+        assert await api(well_known, query=query) == usual
 
 
 @pytest.mark.parametrize(
