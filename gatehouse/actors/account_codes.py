@@ -21,9 +21,11 @@ from gatehouse.actors.factors.code import RECORDS, GiveCode, Pass, bound_to
 from gatehouse.actors.refusal import Refused
 from gatehouse.actors.verification import Identifier, IdentifierType
 from gatehouse.actors.verification_code import compare, issue
+from gatehouse.actors.webhooks import tell_of_stop
 from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:
+    from gatehouse.actors.audit import Origin
     from gatehouse.actors.core import Core
     from gatehouse.storage.records import User
 
@@ -32,7 +34,7 @@ NEW_ADDRESS = "BindNewIdentifier"
 
 
 async def send(
-    core: Core, user: User, identifier: Identifier, purpose: str | None, *, ip: str
+    core: Core, user: User, identifier: Identifier, purpose: str | None, *, origin: Origin
 ) -> Verification:
     """Begin a verification by a code. `purpose` is what a code to an address of one's own is for.
 
@@ -47,14 +49,24 @@ async def send(
             await check_new_email(core, identifier.value)
     record = RECORDS[identifier.type](id=new_id(), identifier=identifier, template_type=template)
     await code_messages.check_sendable(core, identifier)
-    await code_messages.admit(core, identifier)
+    try:
+        await code_messages.admit(core, identifier)
+    except Refused as refusal:
+        await tell_of_stop(core, refusal, origin, _name(identifier))
+        raise
     code, kept = issue(core, bound_to(record))
-    message = code_messages.code_message(core, template, identifier, code, ip=ip)
+    message = code_messages.code_message(core, template, identifier, code, ip=origin.ip)
     return await begin(core, user.id, record.waiting(kept), (message.effect(),))
 
 
 async def give(
-    core: Core, owner: str, verification_id: str, identifier: Identifier, code: str
+    core: Core,
+    owner: str,
+    verification_id: str,
+    identifier: Identifier,
+    code: str,
+    *,
+    origin: Origin,
 ) -> None:
     """Give the code that was sent. Raises `Refused` with what is against it."""
     record = await record_of(core, owner, verification_id, RECORDS[identifier.type])
@@ -68,10 +80,18 @@ async def give(
             raise Refused(objection)
 
     policy, pool = rules.sentinel_policy, lockout.Pool.SIGN_IN
-    await lockout.guard(core, policy, pool, identifier.value, attempt_once)
+    try:
+        await lockout.guard(core, policy, pool, identifier.value, attempt_once)
+    except Refused as refusal:
+        await tell_of_stop(core, refusal, origin, _name(identifier))
+        raise
     await advance(core, owner, verification_id, Pass(attempt.of))
 
 
 async def check_new_email(core: Core, email: str) -> None:
     """Raises `Refused` for an address that the tenant does not want."""
     check_email((await accounts.rules(core)).email_blocklist_policy, email)
+
+
+def _name(identifier: Identifier) -> tuple[str, str]:
+    return identifier.type.value, identifier.value

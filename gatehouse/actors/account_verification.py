@@ -24,10 +24,12 @@ from gatehouse.actors.factors.password import stored_password
 from gatehouse.actors.interaction import Step
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Record
+from gatehouse.actors.webhooks import tell_of_stop
 from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
 from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:
+    from gatehouse.actors.audit import Origin
     from gatehouse.actors.core import Core
     from gatehouse.actors.sign_in_rules import SignInRules
     from gatehouse.storage.records import User
@@ -190,9 +192,9 @@ async def permits_changes(core: Core, owner: str, verification_id: str | None) -
 
 
 async def verify_password(
-    core: Core, rules: SignInRules, user: User, password: str
+    core: Core, rules: SignInRules, user: User, password: str, origin: Origin
 ) -> Verification:
-    """Verify somebody's own password.
+    """Verify somebody's own password. Webhooks hear of it if that locks the account.
 
     Raises `Refused`: `INVALID_CREDENTIALS`, also for an account without one, or `BLOCKED` after
     too many failures.
@@ -204,4 +206,9 @@ async def verify_password(
         return OwnPassword(id=new_id(), account=user.id)
 
     policy, pool = rules.sentinel_policy, lockout.Pool.SIGN_IN
-    return await begin(core, user.id, await lockout.guard(core, policy, pool, user.id, attempt))
+    try:
+        record = await lockout.guard(core, policy, pool, user.id, attempt)
+    except Refused as refusal:
+        await tell_of_stop(core, refusal, origin, ("userId", user.id))
+        raise
+    return await begin(core, user.id, record)

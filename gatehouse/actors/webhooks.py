@@ -24,6 +24,7 @@ import trio
 
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.outbound import Answer, OutboundError
+from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.webhook_payloads import (
     data_payload,
     exception_payload,
@@ -198,6 +199,24 @@ async def exception_effects(
         "applicationId": origin.application_id,
     }
     return await _occurrence_effects(core, event, {**facts, **where})
+
+
+async def tell_of_stop(core: Core, refusal: Refused, origin: Origin, name: tuple[str, str]) -> None:
+    """Tell webhooks that somebody was stopped who is in no interaction; of other refusals nothing.
+
+    `name` is what was locked, or to which too much was sent: its type and its value.
+    """
+    kind, value = name
+    if refusal.reason is Reason.BLOCKED:
+        facts = {"type": kind, "value": value}
+        effects = await exception_effects(core, "Identifier.Lockout", origin, facts)
+    elif refusal.reason is Reason.MESSAGE_RATE_LIMITED:
+        facts = {"action": "VerificationCodeSend", "recipient": value}
+        effects = await exception_effects(core, "Message.RateLimited", origin, facts)
+    else:
+        return
+    if effects:
+        await core.engine.turn(OCCURRENCES.at(core.tenant_id, new_id()), Announce(effects))
 
 
 async def _occurrence_effects(

@@ -71,8 +71,9 @@ async def change_address(owner: Owner, form: AddressForm) -> Reply:
         if form.verification_id:
             return await _take_code(owner, kind, form)
         identifier = read_address(form.address, (kind.type,))
-        ip = owner.call.client_address
-        sent = await account_codes.send(owner.core, owner.user, identifier, None, ip=ip)
+        sent = await account_codes.send(
+            owner.core, owner.user, identifier, None, origin=owner.origin
+        )
     except Refused as refusal:
         error = message_for(refusal)
         return await _ask(owner, kind, Message(error.text, ("address",)))
@@ -83,7 +84,14 @@ async def _take_code(owner: Owner, kind: _Kind, form: AddressForm) -> Reply:
     core, who = owner.core, owner.user.id
     identifier = Identifier(kind.type, form.address)
     try:
-        await account_codes.give(core, who, form.verification_id, identifier, form.code.strip())
+        await account_codes.give(
+            core,
+            who,
+            form.verification_id,
+            identifier,
+            form.code.strip(),
+            origin=owner.origin,
+        )
     except Refused as refusal:
         if refusal.reason is Reason.NO_SUCH_VERIFICATION:
             raise

@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field
 
 from gatehouse.actors import account_verification, own_account
 from gatehouse.actors.account_center import AccountCenter
+from gatehouse.actors.audit import Origin
 from gatehouse.actors.authorization import ACCOUNT_PAGES, AuthorizationRequest
 from gatehouse.actors.core import Core
 from gatehouse.actors.sign_on import find_presence
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.oidc import browser
-from gatehouse.http.oidc.authorize import sign_in_for
+from gatehouse.http.oidc.authorize import ACCOUNT_PATH, sign_in_for
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message
 from gatehouse.http.pages.render import page
@@ -27,7 +28,7 @@ from gatehouse.storage.records import User
 AnyCall = Call[Any, Any]
 F = TypeVar("F", bound="OwnForm")
 
-HOME = "/account"
+HOME = ACCOUNT_PATH
 VERIFY = f"{HOME}/verify"
 
 Typed = Annotated[str, Field(max_length=4096)]
@@ -58,6 +59,12 @@ class Owner:
     def csrf(self) -> str:
         """The token of every form: bound to the session."""
         return csrf_token(self.core, _subject(self.session_id))
+
+    @property
+    def origin(self) -> Origin:
+        """Where they are."""
+        agent = self.call.headers.get("user-agent")
+        return Origin(self.call.client_address, agent)
 
     async def verified(self) -> bool:
         """Whether they have shown that it is really them, as far as they can."""

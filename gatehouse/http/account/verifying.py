@@ -58,7 +58,9 @@ async def verify(owner: Owner, form: VerifyForm) -> Reply:
         if form.verification_id:
             return await _take_code(owner, form, there)
         rules = await accounts.rules(core)
-        made = await account_verification.verify_password(core, rules, owner.user, form.password)
+        made = await account_verification.verify_password(
+            core, rules, owner.user, form.password, owner.origin
+        )
     except Refused as refusal:
         error = message_for(refusal)
         if refusal.reason is Reason.INVALID_CREDENTIALS:
@@ -76,7 +78,9 @@ async def _take_code(owner: Owner, form: VerifyForm, there: str) -> Reply:
     try:
         code = form.code.strip()
         shown = form.verification_id
-        await account_codes.give(owner.core, owner.user.id, shown, identifier, code)
+        await account_codes.give(
+            owner.core, owner.user.id, shown, identifier, code, origin=owner.origin
+        )
     except Refused as refusal:
         if refusal.reason is Reason.NO_SUCH_VERIFICATION:
             return await _ask(owner, there, message_for(refusal))
@@ -86,8 +90,9 @@ async def _take_code(owner: Owner, form: VerifyForm, there: str) -> Reply:
 
 async def _send(owner: Owner, kind: IdentifierType) -> Verification:
     identifier = Identifier(kind, _addresses(owner)[kind])
-    ip = owner.call.client_address
-    return await account_codes.send(owner.core, owner.user, identifier, PERMISSION, ip=ip)
+    return await account_codes.send(
+        owner.core, owner.user, identifier, PERMISSION, origin=owner.origin
+    )
 
 
 def _on(owner: Owner, there: str, verification_id: str) -> Reply:

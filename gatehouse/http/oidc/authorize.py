@@ -44,6 +44,7 @@ operations = Operations(tags=("OIDC",))
 
 _SIGN_IN, _REGISTER, _RECOVER = "/sign-in", "/register", "/forgot-password"
 _ONE_TIME_TOKEN = "/one-time-token"  # noqa: S105
+ACCOUNT_PATH = "/account"
 _SCREENS = {
     "register": _REGISTER,
     "identifier:register": _REGISTER,
@@ -95,6 +96,8 @@ async def resume(call: AnyCall) -> Reply:
             raise
         if answered.params.device_id is not None:
             return await device_answer.deny(core, answered.params, cookies)
+        if answered.params.client_id == ACCOUNT_PAGES:
+            return go_to(ACCOUNT_PATH, cookies)
         return _to_client(call, answered.params, _fields(error), cookies)
 
 
@@ -165,7 +168,7 @@ async def _after_login(
 ) -> Reply:
     if request.client_id == ACCOUNT_PAGES:
         remembered = await browser.remember_session(call.core, presence.session_id)
-        return go_to("/account", (*cookies, *remembered))
+        return go_to(ACCOUNT_PATH, (*cookies, *remembered))
     client = await call.core.directory.client(request.client_id)
     if client is None:
         raise OAuthError("unauthorized_client", "the client was removed")

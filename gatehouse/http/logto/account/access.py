@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from gatehouse.actors import account_verification, own_account
 from gatehouse.actors.account_center import AccountCenter
+from gatehouse.actors.audit import Origin
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.subjects import find_subject
 from gatehouse.http.call import Call, Principal
@@ -87,6 +88,12 @@ def verification_operations() -> Operations:
 def person_of(call: AnyCall) -> Person:
     """Who was admitted."""
     return cast(Person, call.principal)
+
+
+def origin_of(call: AnyCall) -> Origin:
+    """Where the request comes from."""
+    agent = call.headers.get("user-agent")
+    return Origin(call.client_address, agent, person_of(call).client_id)
 
 
 async def center_of(call: AnyCall) -> AccountCenter:

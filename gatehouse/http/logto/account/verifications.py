@@ -19,6 +19,7 @@ from gatehouse.http.call import Call
 from gatehouse.http.logto.account.access import (
     account_of,
     check_first_party,
+    origin_of,
     person_of,
     verification_operations,
 )
@@ -120,7 +121,10 @@ async def verify_password(call: Call[OwnPassword]) -> VerificationView:
     await check_first_party(call)
     core, user = call.core, await account_of(call)
     rules = await accounts.rules(core)
-    verified = await account_verification.verify_password(core, rules, user, call.body.password)
+    password = call.body.password
+    verified = await account_verification.verify_password(
+        core, rules, user, password, origin_of(call)
+    )
     return verification_view(verified)
 
 
@@ -140,7 +144,7 @@ async def send_code(call: Call[CodeBody]) -> VerificationView:
         await account_of(call),
         call.body.identifier.to_core(),
         call.body.template_type,
-        ip=call.client_address,
+        origin=origin_of(call),
     )
     return verification_view(begun)
 
@@ -162,6 +166,7 @@ async def give_code(call: Call[GivenCode]) -> PassedView:
         body.verification_id,
         body.identifier.to_core(),
         body.code,
+        origin=origin_of(call),
     )
     return PassedView(verification_record_id=body.verification_id)
 

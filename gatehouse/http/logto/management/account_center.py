@@ -15,6 +15,8 @@ from gatehouse.actors.account_center import (
 )
 from gatehouse.http.call import Call
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
+from gatehouse.http.logto.management.sign_in_exp import existing_fields
+from gatehouse.http.logto.management.store import Store, write
 from gatehouse.http.operation import EVERY_ORIGIN, Operations
 from gatehouse.http.wire import Maybe, Url, Wire, empty_is_null
 
@@ -110,12 +112,17 @@ async def get_settings(call: Call) -> AccountCenterView:
     response=AccountCenterView,
 )
 async def update_settings(call: Call[AccountCenterPatch]) -> AccountCenterView:
-    """Change what people may do with their own accounts."""
+    """Change what people may do with their own accounts; of profile fields, those there are."""
     changes = call.body.as_json()
     if origins := changes.get("webauthnRelatedOrigins"):
         changes["webauthnRelatedOrigins"] = list(dict.fromkeys(origins))
-    tenant_id = call.core.tenant_id
-    return _view(call, await call.core.db.write(change_account_center, tenant_id, changes))
+
+    def change(store: Store) -> AccountCenter:
+        if wanted := changes.get("profileFields"):
+            changes["profileFields"] = existing_fields(store, wanted)
+        return change_account_center(store.configs.tx, store.tenant_id, changes)
+
+    return _view(call, await write(call, change))
 
 
 @well_known.get(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.http.contract import Api
 from tests.http.logto.account.people import (
     THIRD_PARTY,
     Person,
@@ -18,6 +19,7 @@ from tests.http.logto.account.people import (
     verify_address,
 )
 from tests.http.running import Server
+from tests.servers.receiver import open_receiver
 
 
 async def test_the_password_verifies_for_ten_minutes(server: Server, ada: Person) -> None:
@@ -147,3 +149,19 @@ async def test_third_parties_and_strangers_send_no_codes(
     refused = await other.api(operation, json=body, expect=403)
     assert refused["code"] == "auth.third_party_application_forbidden"
     await server.api()(operation, json=body, expect=401)
+
+
+async def test_webhooks_hear_of_who_was_stopped(server: Server, api: Api, ada: Person) -> None:
+    policy = {"maxAttempts": 1, "lockoutDuration": 5}
+    await api("UpdateSignInExp", json={"sentinelPolicy": policy})
+    async with open_receiver() as receiver:
+        events, config = ["Identifier.Lockout", "Message.RateLimited"], {"url": receiver.url}
+        await api("CreateHook", json={"name": "stops", "events": events, "config": config})
+        await ada.api.send("CreateVerificationByPassword", json={"password": "wrong"})
+        body = (await receiver.next()).json
+        assert (body["event"], body["type"]) == ("Identifier.Lockout", "userId")
+        assert body["value"] == ada.user_id
+        for _ in range(11):
+            await ada.api.send("CreateVerificationByVerificationCode", json={"identifier": OWN})
+        body = (await receiver.next()).json
+        assert (body["event"], body["recipient"]) == ("Message.RateLimited", "ada@example.com")

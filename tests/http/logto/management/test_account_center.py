@@ -15,7 +15,7 @@ PATCHES: list[dict[str, Any]] = [
     {"webauthnRelatedOrigins": ["https://a.example", "https://b.example"]},
     {"deleteAccountUrl": "https://example.com/leave"},
     {"customCss": "body { color: teal }"},
-    {"profileFields": [{"name": "name"}]},
+    {"profileFields": []},
 ]
 
 
@@ -74,3 +74,14 @@ async def test_settings_that_make_no_sense_are_refused(api: Api, patch: dict[str
     refused = await api("UpdateAccountCenterSettings", json=patch, expect=400)
     assert refused["code"] == "guard.invalid_input"
     assert await api("GetAccountCenterSettings") == before
+
+
+async def test_profile_fields_are_those_that_there_are(api: Api) -> None:
+    field = {"name": "nickname", "type": "Text", "label": "Nickname", "required": False}
+    await api("CreateCustomProfileField", json={**field, "config": {}})
+    wanted = {"profileFields": [{"name": "nickname"}, {"name": "unknown"}]}
+    changed = await api("UpdateAccountCenterSettings", json=wanted)
+    assert changed["profileFields"] == [{"name": "nickname"}]
+    twice = {"profileFields": [{"name": "nickname"}] * 2}
+    refused = await api("UpdateAccountCenterSettings", json=twice, expect=400)
+    assert refused["code"] == "request.invalid_input"
