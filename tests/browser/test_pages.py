@@ -225,6 +225,35 @@ def test_another_application_has_to_be_allowed(
     assert answer(page)["state"] == "again"
 
 
+def test_a_person_chooses_the_organizations_that_another_application_may_act_in(
+    open_page: OpenPage, server: Server, third_party: str, keep_screenshot: Keep
+) -> None:
+    scope = "urn:logto:scope:organizations"
+    path = f"/applications/{third_party}/user-consent-scopes"
+    server.manage("POST", path, {"userScopes": [scope]})
+    (user,) = server.manage("GET", "/users?search.username=demo&mode.username=exact")
+    homes = [server.manage("POST", "/organizations", {"name": name}) for name in ("Home", "Away")]
+    for home in homes:
+        server.manage("POST", f"/organizations/{home['id']}/users", {"userIds": [user["id"]]})
+    page = open_page()
+    page.goto(server.authorize_url(client_id=third_party, scope=f"openid {scope}"))
+    fill_in(page)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("group", name="Where may it act for you?")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert problems(page) == []
+    keep_screenshot(page, "consent-organizations-dark")
+    page.get_by_role("checkbox", name="Home").check()
+    page.get_by_role("button", name="Allow").click()
+    assert "code" in answer(page)
+    kept = f"/applications/{third_party}/users/{user['id']}/consent-organizations"
+    chosen = server.manage("GET", kept)["organizations"]
+    assert [one["name"] for one in chosen] == ["Home"]
+    for home in homes:
+        server.manage("DELETE", f"/organizations/{home['id']}")
+
+
 def test_another_application_can_be_denied(
     open_page: OpenPage, server: Server, third_party: str
 ) -> None:
