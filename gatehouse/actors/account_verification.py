@@ -141,11 +141,16 @@ def good(state: Verification | None, owner: str, now: int) -> Verification:
     return state
 
 
-async def find(core: Core, owner: str, verification_id: str) -> Verification:
-    """This person's verification of this id. Raises `Refused(NO_SUCH_VERIFICATION)`."""
+def _known_address(core: Core, verification_id: str) -> Address[Verification]:
+    """Where a verification of this id would be, whoever named it."""
     if not 0 < len(verification_id) <= MAX_ID_LENGTH:
         raise Refused(Reason.NO_SUCH_VERIFICATION)
-    state = await core.engine.read(address(core.tenant_id, verification_id))
+    return address(core.tenant_id, verification_id)
+
+
+async def find(core: Core, owner: str, verification_id: str) -> Verification:
+    """This person's verification of this id. Raises `Refused(NO_SUCH_VERIFICATION)`."""
+    state = await core.engine.read(_known_address(core, verification_id))
     return good(state, owner, core.clock())
 
 
@@ -178,7 +183,7 @@ async def begin(
 
 async def advance(core: Core, owner: str, verification_id: str, step: Step[R]) -> R:
     """Go on with a verification. Raises `Refused`, also what the step raises."""
-    return await core.engine.turn(address(core.tenant_id, verification_id), Advance(owner, step))
+    return await core.engine.turn(_known_address(core, verification_id), Advance(owner, step))
 
 
 async def permits_changes(core: Core, owner: str, verification_id: str | None) -> bool:

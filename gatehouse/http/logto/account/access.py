@@ -31,13 +31,12 @@ VERIFICATION_HEADER = "logto-verification-id"
 
 @dataclass(frozen=True, slots=True)
 class Person(Principal):
-    """Somebody who acts on their own account: `subject` is who, `session_id` where they signed in.
+    """Somebody who acts on their own account.
 
-    `family_id` is the token family by which they act.
+    `subject` is who, `session_id` where they signed in.
     """
 
     session_id: str | None = None
-    family_id: str = ""
 
 
 async def admit_person(call: AnyCall) -> Person:
@@ -59,7 +58,6 @@ async def admit_person(call: AnyCall) -> Person:
         family.client_id,
         frozenset(bearer.token.scopes),
         session_id=family.session_id,
-        family_id=bearer.family_id,
     )
 
 

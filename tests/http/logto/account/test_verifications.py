@@ -165,3 +165,40 @@ async def test_webhooks_hear_of_who_was_stopped(server: Server, api: Api, ada: P
             await ada.api.send("CreateVerificationByVerificationCode", json={"identifier": OWN})
         body = (await receiver.next()).json
         assert (body["event"], body["recipient"]) == ("Message.RateLimited", "ada@example.com")
+
+
+HOSTILE = ["", "x" * 64, "\u0001", "..", "%2e", "\U0001f5dd" * 64, "'; drop table users; --"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_name_that_is_none_leads_nowhere(ada: Person, name: str) -> None:
+    headers = await ada.verified()
+    given = {"identifier": OWN, "verificationId": name, "code": name}
+    payload = {
+        "type": "WebAuthn",
+        "id": name,
+        "rawId": name,
+        "clientExtensionResults": {},
+        "response": {"clientDataJSON": name, "attestationObject": name},
+    }
+    made = {"verificationRecordId": name, "payload": payload}
+    told = {"verificationRecordId": name, "connectorData": {"code": name}}
+    for operation, body in (
+        ("VerifyVerificationByVerificationCode", given),
+        ("VerifyWebAuthnRegistration", made),
+        ("VerifyVerificationBySocial", told),
+        ("AddUserIdentities", {"newIdentifierVerificationRecordId": name}),
+        ("AddMfaVerification", {"type": "BackupCode", "codes": [name]}),
+    ):
+        answer = await ada.api.send(operation, json=body, headers=headers)
+        assert 400 <= answer.status_code < 500, (operation, answer.text)
+    if name:
+        for operation, parameter in (
+            ("DeleteSessionById", "sessionId"),
+            ("DeleteGrantById", "grantId"),
+            ("DeleteMfaVerification", "verificationId"),
+            ("DeleteIdentity", "target"),
+        ):
+            path: dict[str, Any] = {parameter: name}
+            answer = await ada.api.send(operation, headers=headers, **path)
+            assert 400 <= answer.status_code < 500, (operation, answer.text)
