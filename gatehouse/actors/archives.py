@@ -30,6 +30,12 @@ class ArchiveRefused(Exception):  # noqa: N818 - it reads as what happened
     """An archive that is not unpacked. The text is safe to show."""
 
 
+def is_usable(path: str) -> bool:
+    """Whether a path within an archive names a file that could have been unpacked from it."""
+    parts = path.split("/")
+    return len(parts) <= MAX_DEPTH and all(_PART.fullmatch(part) for part in parts)
+
+
 def unpack(zipped: bytes, target: Path) -> None:
     """Unpack into a new directory, whole or not at all. Raises ArchiveRefused, OSError."""
     partial = target.with_name(f"{target.name}.part")
@@ -58,10 +64,9 @@ def _checked(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, Path]]:
             continue
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or info.flag_bits & 1:
             raise ArchiveRefused("there are links, or encrypted files")
-        parts = info.filename.split("/")
-        if len(parts) > MAX_DEPTH or not all(_PART.fullmatch(part) for part in parts):
+        if not is_usable(info.filename):
             raise ArchiveRefused("a file has a name that cannot be used")
-        path = Path(*parts)
+        path = Path(info.filename)
         if path in found:
             raise ArchiveRefused("a file is there twice")
         found[path] = info

@@ -16,6 +16,8 @@ from typing import Protocol
 
 import trio
 
+from gatehouse.actors.archives import is_usable, unpack
+
 MAX_FILE_BYTES = 8 * 1024 * 1024
 """What one file may weigh."""
 
@@ -36,6 +38,31 @@ AVATARS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "imag
 """Kinds of files that people upload as pictures of themselves: none that holds a script."""
 
 _NAME = re.compile(r"[0-9a-f]{32}\.[a-z]{3,4}")
+_SITE = re.compile(r"[0-9a-f]{16}")
+_SITE_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".map": "application/json; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".ico": "image/x-icon",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".ttf": "font/ttf",
+    ".otf": "font/otf",
+    ".wasm": "application/wasm",
+}
+"""What the files of pages are served as; anything else is a download."""
 _SERVED_AS = {"svg": "image/svg+xml", **{ext: kind for kind, ext in reversed(TYPES.items())}}
 _SIGNATURES: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
@@ -72,6 +99,10 @@ class AssetStore(Protocol):
         """Keep the files of a zip archive; returns an id. Raises `ArchiveRefused`."""
         ...
 
+    async def site_file(self, site_id: str, path: str) -> Asset | None:
+        """A file of such an archive, if there is one."""
+        ...
+
 
 class LocalAssets:
     """Files in a directory of this machine."""
@@ -102,11 +133,20 @@ class LocalAssets:
 
     async def put_site(self, zipped: bytes) -> str:
         """Keep the files of a zip archive; returns an id. Raises `ArchiveRefused`."""
-        from gatehouse.actors.archives import unpack  # noqa: PLC0415
-
         site_id = secrets.token_hex(8)
         await trio.to_thread.run_sync(unpack, zipped, self._root / "sites" / site_id)
         return site_id
+
+    async def site_file(self, site_id: str, path: str) -> Asset | None:
+        """A file of such an archive, if there is one."""
+        if not _SITE.fullmatch(site_id) or not is_usable(path):
+            return None
+        file = self._root / "sites" / site_id / path
+        try:
+            content = await trio.to_thread.run_sync(file.read_bytes)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+        return Asset(_SITE_TYPES.get(file.suffix.lower(), "application/octet-stream"), content)
 
     def _path(self, name: str) -> Path:
         return self._root / "files" / name[:2] / name

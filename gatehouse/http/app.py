@@ -7,6 +7,7 @@ and one line to the list that is built here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -22,6 +23,7 @@ from gatehouse.http.front import FOUND, AsgiApp, Front, request_from, send_answe
 from gatehouse.http.logto.dialect import ROOT
 from gatehouse.http.logto.skin import skins as logto_skins
 from gatehouse.http.operation import Operations, Skin
+from gatehouse.http.pages.custom_ui import custom_file
 from gatehouse.http.pipeline import HttpObserver, Pipeline
 from gatehouse.http.routes import Declared, Routes
 from gatehouse.http.validation import BodyTooLarge
@@ -47,7 +49,13 @@ def build_app(
     `trusted_proxies` are networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed.
     """
     skins = [*logto_skins(), (ROOT, health_operations(health or {}))]
-    return assemble(core, skins, observer=observer, trusted_proxies=trusted_proxies)
+    return assemble(
+        core,
+        skins,
+        observer=observer,
+        trusted_proxies=trusted_proxies,
+        unclaimed=partial(custom_file, core),
+    )
 
 
 def assemble(
@@ -56,13 +64,14 @@ def assemble(
     *,
     observer: HttpObserver | None = None,
     trusted_proxies: Iterable[str] = (),
+    unclaimed: Callable[[str], Awaitable[Reply | None]] | None = None,
 ) -> AsgiApp:
     """The ASGI application that serves these dialects' operations and nothing else."""
     routes = Routes(
         Declared(dialect, operation) for dialect, operations in skins for operation in operations
     )
     pipeline = Pipeline(core, observer=observer, trusted_proxies=trusted_proxies)
-    return Front(pipeline, routes, _quart(pipeline))
+    return Front(pipeline, routes, _quart(pipeline), unclaimed)
 
 
 def health_operations(checks: Mapping[str, HealthCheck]) -> Operations:

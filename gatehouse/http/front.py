@@ -32,7 +32,15 @@ class Disconnected(Exception):  # noqa: N818
 class Front:
     """An ASGI application: `quart` behind a dispatcher that knows every route."""
 
-    def __init__(self, pipeline: Pipeline, routes: Routes, quart: AsgiApp) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        routes: Routes,
+        quart: AsgiApp,
+        unclaimed: Callable[[str], Awaitable[Reply | None]] | None = None,
+    ) -> None:
+        """`unclaimed` may answer a GET of a path that no operation has."""
+        self._unclaimed = unclaimed
         self._pipeline = pipeline
         self._routes = routes
         self._quart = quart
@@ -46,7 +54,10 @@ class Front:
         match = self._routes.match(scope["path"])
         if match is None:
             dialect = self._routes.dialect_of(scope["path"])
-            await self._refuse(dialect, dialect.not_found(scope["path"]), scope, send)
+            found = None
+            if method == "GET" and self._unclaimed is not None:
+                found = await self._unclaimed(scope["path"])
+            await self._refuse(dialect, found or dialect.not_found(scope["path"]), scope, send)
             return
         declared = match.methods.get("GET" if method == "HEAD" else method)
         if declared is None:

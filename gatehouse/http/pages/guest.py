@@ -32,6 +32,7 @@ from gatehouse.actors.verification import (
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.pages.captchas import answer_in, widget_of
 from gatehouse.http.pages.context import application_name
+from gatehouse.http.pages.custom_ui import custom_index
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message, message_for
 from gatehouse.http.pages.render import CAPTCHA_SCRIPT_PATH, page
@@ -159,7 +160,12 @@ async def guest_of(call: Call[Any, Any]) -> Guest | Reply:
 async def show(call: Call[Any, Any], draw: Draw) -> Reply:
     """Draw the page for whoever is at it."""
     guest = await guest_of(call)
-    return guest if isinstance(guest, Reply) else await draw(guest, AccountForm(), None)
+    return guest if isinstance(guest, Reply) else await drawn(guest, draw)
+
+
+async def drawn(guest: Guest, draw: Draw) -> Reply:
+    """The page as somebody finds it; where the tenant has pages of its own, those."""
+    return await custom_index(guest.visit.core) or await draw(guest, AccountForm(), None)
 
 
 async def take(call: Call[Any], draw: Draw, act: Act) -> Reply:

@@ -13,7 +13,7 @@ from gatehouse.actors.verification import Event
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages import sso
-from gatehouse.http.pages.guest import AccountForm, Draw, Guest, guest_of
+from gatehouse.http.pages.guest import Draw, Guest, drawn, guest_of
 
 operations = Operations(tags=("Pages",))
 
@@ -53,7 +53,7 @@ async def show_or_lead_on(call: Call[Any, Any], draw: Draw) -> Reply:
         led = await sso.direct(call, guest, wish) or await _direct(guest, wish)
         if led is not None:
             return led
-    return await draw(guest, AccountForm(), None)
+    return await drawn(guest, draw)
 
 
 async def _direct(guest: Guest, wish: str) -> Reply | None:
