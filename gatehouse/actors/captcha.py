@@ -13,12 +13,10 @@ import msgspec
 
 from gatehouse.actors.outbound import OutboundError
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.storage.captcha_providers import THE_ONE, CaptchaProviders
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.actors.outbound import Answer
-    from gatehouse.storage.transaction import Transaction
 
 TURNSTILE = "https://challenges.cloudflare.com/turnstile/v0/siteverify"
 RECAPTCHA = "https://recaptchaenterprise.googleapis.com/v1"
@@ -88,7 +86,8 @@ async def check_token(core: Core, token: str) -> None:
 
 async def provider_of(core: Core) -> Provider | None:
     """The tenant's provider, if there is one."""
-    return await core.db.lookup(_provider, core.tenant_id)
+    stored = await core.directory.captcha_provider()
+    return None if stored is None else msgspec.json.decode(stored.config, type=Provider)
 
 
 async def _ask(core: Core, provider: Provider, token: str) -> Answer:
@@ -114,8 +113,3 @@ def _verdict(provider: Provider, body: bytes) -> bool:
     if not provider.invisible:
         return assessment.token_properties.valid
     return assessment.token_properties.valid and assessment.risk_analysis.score >= MIN_SCORE
-
-
-def _provider(tx: Transaction, tenant_id: str) -> Provider | None:
-    stored = CaptchaProviders(tx, tenant_id).find(THE_ONE)
-    return None if stored is None else msgspec.json.decode(stored.config, type=Provider)

@@ -31,6 +31,7 @@ from gatehouse.storage.application_looks import (
     ApplicationSignInExperiences,
 )
 from gatehouse.storage.applications import Applications, ApplicationSecrets
+from gatehouse.storage.captcha_providers import THE_ONE, CaptchaProviders
 from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.consent_scopes import ClientScopes, ConsentScopes, registered
 from gatehouse.storage.custom_phrases import CustomPhrases
@@ -38,7 +39,13 @@ from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomPr
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_records import Organization
-from gatehouse.storage.records import Connector, DomainEvent, Resource, SignInExperience
+from gatehouse.storage.records import (
+    CaptchaProvider,
+    Connector,
+    DomainEvent,
+    Resource,
+    SignInExperience,
+)
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
@@ -167,6 +174,10 @@ class Directory:
     async def custom_profile_fields(self) -> list[CustomProfileField]:
         """What the tenant asks people for besides, in the order of the page."""
         return await self._ask(("custom profile fields",), _custom_profile_fields)
+
+    async def captcha_provider(self) -> CaptchaProvider | None:
+        """The service that tells people from programs, if there is one."""
+        return await self._ask(("captcha provider",), _captcha_provider)
 
     async def account_center(self) -> AccountCenter:
         """What people may do with their own accounts."""
@@ -299,6 +310,10 @@ def _custom_phrases(tx: Transaction, tenant_id: str) -> dict[str, dict[str, Any]
 
 def _custom_profile_fields(tx: Transaction, tenant_id: str) -> list[CustomProfileField]:
     return CustomProfileFields(tx, tenant_id).all()
+
+
+def _captcha_provider(tx: Transaction, tenant_id: str) -> CaptchaProvider | None:
+    return CaptchaProviders(tx, tenant_id).find(THE_ONE)
 
 
 def _connectors(tx: Transaction, tenant_id: str) -> list[Connector]:

@@ -9,12 +9,11 @@ from gatehouse.actors.profile_fields import fields_of_sign_up, missing_fields
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInRules, missing_profile
 from gatehouse.actors.verification import Event, Profile
-from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
+from gatehouse.storage.custom_profile_fields import CustomProfileField
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.storage.records import User
-    from gatehouse.storage.transaction import Transaction
 
 EXTRA_PROFILE = "extraProfile"
 """Logto's word for the fields that a tenant asks for besides."""
@@ -47,7 +46,7 @@ async def missing_of(
 
 async def catalog(core: Core) -> list[CustomProfileField]:
     """Every field that the tenant has defined."""
-    return await core.db.lookup(_fields, core.tenant_id)
+    return await core.directory.custom_profile_fields()
 
 
 async def wanted_fields(core: Core, rules: SignInRules) -> list[CustomProfileField]:
@@ -59,7 +58,3 @@ def _places(profile: Profile) -> list[dict[str, Any]]:
     """Where the value of a field may be in what was collected."""
     named = {"name": profile.name, "avatar": profile.avatar}
     return [named, profile.profile or {}, profile.custom_data or {}]
-
-
-def _fields(tx: Transaction, tenant_id: str) -> list[CustomProfileField]:
-    return CustomProfileFields(tx, tenant_id).all()

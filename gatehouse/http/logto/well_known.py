@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
+from gatehouse.actors import captcha
 from gatehouse.actors.connectors.social.google import Google
 from gatehouse.actors.connectors.social.registry import SocialConnector
 from gatehouse.actors.looks import experience_for
 from gatehouse.actors.phrases import choose_language, phrases_of
 from gatehouse.actors.profile_fields import fields_of_sign_up
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
+from gatehouse.actors.sign_in_settings import CHANNEL_OF, CODE_FACTORS
 from gatehouse.actors.sso import routing
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.management.connector_factories import LOGO, metadata_of
@@ -58,7 +60,10 @@ async def get_sign_in_experience(call: Call[None, Whose]) -> Reply:
     fields = await directory.custom_profile_fields()
     social = await call.core.social.offered(settings.social_sign_in_connector_targets)
     sso = await routing.offered(call.core, view_settings(settings, SignInRules))
-    shown = public_settings(settings, fields) | social_settings(social)
+    channels = {one.channel for one in await directory.connectors()}
+    shown = public_settings(settings, fields, channels) | social_settings(social)
+    if settings.captcha_policy.get("enabled"):
+        shown |= captcha_settings(await captcha.provider_of(call.core))
     return Reply(200, shown | {"ssoConnectors": [sso_connector(one) for one in sso]})
 
 
@@ -122,16 +127,36 @@ def sso_connector(connector: SsoConnector) -> dict[str, Any]:
     return shown | ({"darkLogo": dark} if dark else {})
 
 
+def captcha_settings(provider: captcha.Provider | None) -> dict[str, Any]:
+    """What a page needs to show the provider's widget."""
+    match provider:
+        case captcha.Turnstile(site_key=site_key):
+            return {"captchaConfig": {"type": "Turnstile", "siteKey": site_key}}
+        case captcha.RecaptchaEnterprise(site_key=site_key, domain=domain, mode=mode):
+            config = {"type": "RecaptchaEnterprise", "siteKey": site_key, "mode": mode}
+            return {"captchaConfig": config | ({"domain": domain} if domain else {})}
+        case None:
+            return {}
+
+
 def public_settings(
-    settings: SignInExperience, fields: Sequence[CustomProfileField] = ()
+    settings: SignInExperience,
+    fields: Sequence[CustomProfileField],
+    channels: Collection[str | None],
 ) -> dict[str, Any]:
-    """The settings with what a page needs besides: connectors, and what can be recovered."""
-    methods = settings.forgot_password_methods or ()
+    """The settings with what a page needs besides: its fields, and what can be recovered.
+
+    `channels` are the kinds of message that a connector is set up for. A tenant that names no ways
+    to recover a password has all that there are.
+    """
+    methods = settings.forgot_password_methods
+    if methods is None:
+        methods = [*CODE_FACTORS.values()]
     return {
         **record_json(settings, *INTERNAL),
         "forgotPassword": {
-            "email": "EmailVerificationCode" in methods,
-            "phone": "PhoneVerificationCode" in methods,
+            name: factor in methods and CHANNEL_OF[name] in channels
+            for name, factor in CODE_FACTORS.items()
         },
         "isDevelopmentTenant": False,
         "customProfileFields": [

@@ -187,3 +187,25 @@ async def test_codes_can_be_asked_for_where_a_connector_sends_them(api: Api) -> 
         "passwordExpiration": {"enabled": True, "validPeriodDays": 30},
     }
     assert (await api("UpdateSignInExp", json=settings))["signUp"]["identifiers"] == ["email"]
+
+
+async def test_pages_are_told_what_can_be_recovered_and_which_captcha_there_is(
+    api: Api, server: Server
+) -> None:
+    page = server.api()
+
+    async def shown() -> dict[str, Any]:
+        answer: dict[str, Any] = await page("GetSignInExperienceConfig")
+        return answer
+
+    assert (await shown())["forgotPassword"] == {"email": False, "phone": False}
+    await api("CreateConnector", json={"connectorId": "development-inbox-email", "config": {}})
+    await api("UpdateSignInExp", json={"forgotPasswordMethods": None})
+    assert (await shown())["forgotPassword"] == {"email": True, "phone": False}
+    await api("UpdateSignInExp", json={"forgotPasswordMethods": []})
+    assert (await shown())["forgotPassword"] == {"email": False, "phone": False}
+    keys = {"type": "Turnstile", "siteKey": "site", "secretKey": "secret"}
+    await api("UpdateCaptchaProvider", json={"config": keys})
+    assert "captchaConfig" not in await shown()
+    await api("UpdateSignInExp", json={"captchaPolicy": {"enabled": True}})
+    assert (await shown())["captchaConfig"] == {"type": "Turnstile", "siteKey": "site"}
