@@ -14,6 +14,7 @@ from tests.browser.accessibility import problems
 from tests.browser.conftest import PASSWORD, Server
 from tests.browser.test_codes import TEMPLATES
 from tests.browser.test_pages import OpenPage
+from tests.browser.test_second_factors import plug_in
 
 Keep = Callable[[Page, str], Path]
 FIELDS = ("name", "username", "email", "phone", "password", "mfa", "passkey", "session")
@@ -31,7 +32,7 @@ def centre(server: Server) -> Iterator[Server]:
     connector = server.manage("POST", "/connectors", body)
     fields = dict.fromkeys(FIELDS, "Edit")
     server.manage("PATCH", "/account-center", {"enabled": True, "fields": fields})
-    mfa = {"factors": ["Totp", "BackupCode"], "policy": "NoPrompt"}
+    mfa = {"factors": ["Totp", "WebAuthn", "BackupCode"], "policy": "NoPrompt"}
     server.manage("PATCH", "/sign-in-exp", {"mfa": mfa})
     yield server
     server.manage("PATCH", "/sign-in-exp", {name: before[name] for name in SETTINGS})
@@ -156,6 +157,22 @@ def test_a_person_sets_up_an_app_and_backup_codes(
     keep_screenshot(page, "account-factors")
     page.get_by_role("button", name="Remove Backup codes").click()
     page.get_by_role("button", name="Remove Authenticator app").click()
+    expect(page.locator("main")).to_contain_text("You have not set anything up.")
+
+
+def test_a_person_adds_a_passkey(
+    open_page: OpenPage, centre: Server, username: str, keep_screenshot: Keep
+) -> None:
+    page = open_page()
+    plug_in(page)
+    sign_in(page, username)
+    page.get_by_role("link", name="Show two-step sign-in").click()
+    page.get_by_role("link", name="Add a passkey").click()
+    prove(page)
+    keep_screenshot(page, "account-passkey")
+    page.get_by_role("button", name="Create a passkey").click()
+    expect(page.get_by_role("button", name="Remove Passkey")).to_be_visible()
+    page.get_by_role("button", name="Remove Passkey").click()
     expect(page.locator("main")).to_contain_text("You have not set anything up.")
 
 

@@ -6,12 +6,13 @@ the pages call the same services. Whoever is not signed in at this browser is le
 
 from __future__ import annotations
 
-from gatehouse.http.account import addresses, factors, overview, places, verifying
+from gatehouse.http.account import addresses, factors, overview, passkeys, places, verifying
 
 OPERATIONS = (
     *overview.operations,
     *verifying.operations,
     *addresses.operations,
     *factors.operations,
+    *passkeys.operations,
     *places.operations,
 )

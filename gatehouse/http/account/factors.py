@@ -1,4 +1,4 @@
-"""The second factors of one's account: listed, an app and backup codes set up, all taken away."""
+"""The second factors of one's account: listed, an app and backup codes set up, any taken away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gatehouse.actors.factors import backup_code, totp
 from gatehouse.actors.mfa_checks import rules_of
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaFactor, NewBackupCodes
-from gatehouse.http.account.owner import HOME, Owner, OwnForm, for_owner, sensitive
+from gatehouse.http.account.owner import Owner, OwnForm, for_owner, sensitive
+from gatehouse.http.account.passkeys import FACTORS, PASSKEY
 from gatehouse.http.account.times import day
 from gatehouse.http.call import Reply, redirect
 from gatehouse.http.operation import Operations
@@ -23,9 +24,8 @@ from gatehouse.storage.mfa import MfaVerification
 
 operations = Operations(tags=("Pages",))
 
-_FACTORS = f"{HOME}/factors"
-_TOTP = f"{_FACTORS}/totp"
-_CODES = f"{_FACTORS}/backup-codes"
+_TOTP = f"{FACTORS}/totp"
+_CODES = f"{FACTORS}/backup-codes"
 _GROUP = 4
 """Characters of a key that are written together."""
 _KINDS = {"Totp": "Authenticator app", "WebAuthn": "Passkey", "BackupCode": "Backup codes"}
@@ -44,7 +44,7 @@ class RemoveForm(OwnForm):
     factor: Annotated[str, Field(max_length=64)] = ""
 
 
-@operations.get(_FACTORS, "AccountFactorsPage", documented=False)
+@operations.get(FACTORS, "AccountFactorsPage", documented=False)
 @for_owner
 async def factors_page(owner: Owner, form: object) -> Reply:
     """The second factors there are, and could be."""
@@ -52,7 +52,7 @@ async def factors_page(owner: Owner, form: object) -> Reply:
     return await _list(owner)
 
 
-@operations.post(_FACTORS, "AccountFactorsForm", body=RemoveForm, form=True, documented=False)
+@operations.post(FACTORS, "AccountFactorsForm", body=RemoveForm, form=True, documented=False)
 @for_owner
 @sensitive
 async def remove_factor(owner: Owner, form: RemoveForm) -> Reply:
@@ -64,7 +64,7 @@ async def remove_factor(owner: Owner, form: RemoveForm) -> Reply:
     except Refused as refusal:
         if refusal.reason is not Reason.NO_SUCH_VERIFICATION:
             raise
-    return redirect(_FACTORS)
+    return redirect(FACTORS)
 
 
 @operations.get(_TOTP, "AccountTotpPage", documented=False)
@@ -89,7 +89,7 @@ async def add_totp(owner: Owner, form: TotpForm) -> Reply:
     except Refused as refusal:
         return await _draw_totp(owner, form.key, message_for(refusal))
     await own_factors.add(owner.core, owner.user.id, new, replace=True)
-    return redirect(_FACTORS)
+    return redirect(FACTORS)
 
 
 @operations.get(_CODES, "AccountBackupCodesPage", documented=False)
@@ -122,7 +122,7 @@ async def add_codes(owner: Owner, form: OwnForm) -> Reply:
         await own_factors.add(owner.core, owner.user.id, NewBackupCodes(id=new_id(), codes=codes))
     except Refused as refusal:
         return await _list(owner, message_for(refusal))
-    return await owner.draw("account_codes.html", {"codes": codes, "back": _FACTORS})
+    return await owner.draw("account_codes.html", {"codes": codes, "back": FACTORS})
 
 
 async def _check_editable(owner: Owner, kind: MfaFactor) -> None:
@@ -132,17 +132,19 @@ async def _check_editable(owner: Owner, kind: MfaFactor) -> None:
 
 async def _list(owner: Owner, error: Message | None = None) -> Reply:
     held = await own_factors.factors(owner.core, owner.user.id)
-    enabled = (await rules_of(owner.core)).factors
-    offers = []
+    rules = await rules_of(owner.core)
+    enabled, offers = rules.factors, []
     if owner.center.control("mfa") is Control.EDIT:
         has_totp = any(factor.type == "Totp" for factor in held)
         if MfaFactor.TOTP in enabled:
             offers.append(("Use another app" if has_totp else "Add an authenticator app", _TOTP))
         if MfaFactor.BACKUP_CODE in enabled and any(one.type != "BackupCode" for one in held):
             offers.append(("Make backup codes", _CODES))
+    if owner.center.control("passkey") is Control.EDIT and rules.binds(MfaFactor.WEBAUTHN):
+        offers.append(("Add a passkey", PASSKEY))
     values = {
         "title": "Two-step sign-in",
-        "action": _FACTORS,
+        "action": FACTORS,
         "lead": "What you show besides your password or code.",
         "items": [_item(owner, factor) for factor in held],
         "empty": "You have not set anything up.",
@@ -174,6 +176,6 @@ async def _draw_totp(owner: Owner, key: str, error: Message | None = None) -> Re
         "picture": Markup(totp.qr_svg(uri)),  # noqa: S704 - drawn here, of a text that is encoded
         "key": " ".join(groups),
         "raw_key": key,
-        "back": _FACTORS,
+        "back": FACTORS,
     }
     return await owner.draw("account_totp.html", values, error)
