@@ -8,6 +8,7 @@ it shall not matter (`onExecutionError: "allow"`). It is asked as long as it is 
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -17,7 +18,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.scripts.context import user_context
 from gatehouse.actors.scripts.runner import Returned, ScriptFailed
 from gatehouse.storage.audit import AuditLogs
-from gatehouse.storage.errors import StorageError
+from gatehouse.storage.errors import InvalidValue, StorageError
 from gatehouse.storage.ids import new_id
 from gatehouse.storage.records import AuditLog
 from gatehouse.storage.users import Users
@@ -71,12 +72,19 @@ async def post_sign_in(core: Core, user_id: str, origin: Origin) -> None:
     try:
         changes = _changes(await run(core, config, event))
         if changes:
-            await core.db.write(_change, core.tenant_id, user_id, changes)
+            await _store(core, user_id, changes)
     except ScriptFailed as failure:
         with suppress(StorageError):  # what is decided does not wait for the log
             await core.db.write(_log, _entry(core, user_id, failure, origin))
         if config.get("onExecutionError", "block") == "block":
             raise Refused(Reason.VERIFICATION_FAILED) from None
+
+
+async def _store(core: Core, user_id: str, changes: dict[str, Any]) -> None:
+    try:
+        await core.db.write(_change, core.tenant_id, user_id, changes)
+    except InvalidValue:
+        raise ScriptFailed("type", "The script's decision cannot be stored.") from None
 
 
 def _changes(returned: Returned) -> dict[str, Any]:
@@ -87,6 +95,8 @@ def _changes(returned: Returned) -> dict[str, Any]:
         decision = msgspec.convert(returned.value, Decision)
     except msgspec.ValidationError as error:
         raise ScriptFailed("type", f"The script's decision is not valid: {error}") from None
+    if "\\u0000" in json.dumps(returned.value):
+        raise ScriptFailed("type", "Text must not contain the NUL character.")
     if decision.user is None:
         return {}
     given = {name: getattr(decision.user, name) for name in Changes.__struct_fields__}

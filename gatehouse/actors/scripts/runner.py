@@ -235,17 +235,23 @@ class _Sandbox:
 
 def _returned(answer: dict[str, Any]) -> Returned:
     """What the sandbox says, which is believed in nothing but its form."""
-    kind, message = str(answer.get("kind", "")), str(answer.get("message", ""))
+    kind, message = str(answer.get("kind", "")), _line(str(answer.get("message", "")))
     value = answer.get("value")
     if kind == "undefined":
         return Returned(None, present=False)
     if kind in _LIMITS:
         raise ScriptFailed(kind, _LIMITS[kind])
     if kind in ("denied", "syntax", "type"):
-        raise ScriptFailed(kind, message[:MAX_MESSAGE])
+        raise ScriptFailed(kind, message)
     if not isinstance(value, str):
-        raise ScriptFailed("runtime", message[:MAX_MESSAGE])
-    try:
-        return Returned(json.loads(value))
-    except (ValueError, RecursionError):
+        raise ScriptFailed("runtime", message)
+    try:  # strict about surrogates, which no JSON that others read may have
+        return Returned(msgspec.json.decode(value.encode("utf-8", "replace")))
+    except (msgspec.DecodeError, RecursionError):
         raise ScriptFailed("type", "the script returned what is no JSON") from None
+
+
+def _line(text: str) -> str:
+    """What can be stored and shown, whatever a script has thrown."""
+    readable = text[:MAX_MESSAGE].encode("utf-8", "replace").decode()
+    return "".join(char if char.isprintable() else " " for char in readable)

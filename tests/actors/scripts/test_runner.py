@@ -116,6 +116,9 @@ async def test_a_script_cannot_have_much_memory(body: str) -> None:
         ("try { api.denyAccess('no') } catch {} return {}", "denied", "no"),
         ("return import('os')", "runtime", ""),
         ("syntax error", "syntax", "SyntaxError"),
+        ("throw new Error('a\\u0000b\\ud800\\r\\nc')", "runtime", "Error: a b?  c"),
+        ("return '\\ud800'", "type", "the script returned what is no JSON"),
+        ("return { '\\udfff': 1 }", "type", "the script returned what is no JSON"),
     ],
 )
 async def test_why_a_script_failed_is_told(

@@ -50,6 +50,7 @@ async def test_a_script_that_fails_stops_the_sign_in_unless_it_is_allowed_to(
     await browser.submit()
 
 
+@BOTH_DATABASES
 async def test_what_is_no_decision_is_a_failure(house: House) -> None:
     user = await house.add_user("ada")
     for decision in (
@@ -58,6 +59,8 @@ async def test_what_is_no_decision_is_a_failure(house: House) -> None:
         "{ action: 'updateUser', user: { isSuspended: false } }",
         "{ action: 'updateUser', user: { name: 7 } }",
         "{ action: 'updateUser', user: { name: 'x'.repeat(200) } }",
+        "{ action: 'updateUser', user: { name: 'a\\ud800' } }",
+        "{ action: 'updateUser', user: { customData: { a: '\\u0000' } } }",
     ):
         await ask_script(house, f"return {decision}")
         browser = await (await house.browser()).start()
