@@ -5,10 +5,11 @@ consumed there. In between it collects: what the person came to do, which verifi
 passed, who they turned out to be, what a new account will hold. It lives for an hour under a
 random id that only the person's browser knows.
 
-All rules about order are here, and pure. What needs the world (was the password right, is the
-name free, is the user suspended) is found out by the services before the turn and comes in as
-facts; the turn checks that they still fit the state they were gathered for. Every message carries
-the effects (audit entries) that happen if, and only if, it is committed.
+All rules about order are here and in the files beside this one (`interaction_accounts`,
+`interaction_answers`, `interaction_mfa`), and pure. What needs the world (was the password right,
+is the name free, is the user suspended) is found out by the services before the turn and comes in
+as facts; the turn checks that they still fit the state they were gathered for. Every message
+carries the effects (audit entries) that happen if, and only if, it is committed.
 
 `TRANSITIONS` is the machine as a table; docs/diagrams/interaction.mmd draws it, and tests hold
 code, table and drawing together.
@@ -22,13 +23,11 @@ from typing import Generic, NoReturn, Protocol, TypeVar, cast
 
 import msgspec
 
-from gatehouse.actors.audit import Origin
 from gatehouse.actors.authorization import (
     MAX_INTERACTION_AGE_MS,
     AuthorizationRequest,
     ConsentResult,
     LoginResult,
-    Submission,
 )
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.refusal import Reason, Refused
@@ -172,7 +171,8 @@ def unanswered(state: Interaction | None, now: int) -> tuple[Interaction, Event]
     return state, event
 
 
-def _next(state: Interaction, effects: tuple[Effect, ...]) -> Turn[Interaction, None]:
+def next_turn(state: Interaction, effects: tuple[Effect, ...]) -> Turn[Interaction, None]:
+    """The turn that leaves this state, which lives no longer than the interaction."""
     return Turn(state, None, expires_at=state.expires_at, effects=effects)
 
 
@@ -197,7 +197,7 @@ class Begin:
             created_at=now,
             expires_at=now + MAX_INTERACTION_AGE_MS,
         )
-        return _next(begun, ())
+        return next_turn(begun, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Start:
             ),
             mfa=MfaChoices(),
         )
-        return _next(fresh, self.effects)
+        return next_turn(fresh, self.effects)
 
 
 def emptied(profile: Profile) -> Profile:
@@ -246,7 +246,7 @@ class PassCaptcha:
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """It is good for the rest of the interaction."""
         state, _ = unanswered(state, now)
-        return _next(msgspec.structs.replace(state, captcha_passed=True), self.effects)
+        return next_turn(msgspec.structs.replace(state, captcha_passed=True), self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +263,7 @@ class SwitchEvent:
             refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
         profile = state.profile if event is self.event else emptied(state.profile)
         switched = msgspec.structs.replace(state, event=self.event, profile=profile)
-        return _next(switched, self.effects)
+        return next_turn(switched, self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,7 @@ class AddVerification:
             records=(*others, self.record),
             captcha_passed=state.captcha_passed or self.record.vouched_for,
         )
-        return _next(added, self.effects)
+        return next_turn(added, self.effects)
 
 
 class Step(Protocol[R_co]):
@@ -339,7 +339,7 @@ class Identify:
         added = record.linked_profile if self.linking else record.added_profile
         profile = state.profile.merged(added)
         identified = msgspec.structs.replace(state, user_id=self.user_id, profile=profile)
-        return _next(identified, self.effects)
+        return next_turn(identified, self.effects)
 
 
 def identifying_record(state: Interaction, event: Event, verification_id: str) -> Record:
@@ -359,184 +359,6 @@ def identifying_record(state: Interaction, event: Event, verification_id: str) -
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
-    """A user is to be created from what was collected and, if given, one verification.
-
-    Facts: `user_id` is fresh; `profile` is what the user starts with, lacks nothing mandatory, and
-    its identifiers were free. The reply is the registration to carry out.
-    """
-
-    user_id: str
-    profile: Profile
-    verification_id: str | None = None
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, Registration]:
-        """Whoever repeats the request is given the same registration."""
-        state, event = unanswered(state, now)
-        if event is not Event.REGISTER:
-            refuse(Reason.WRONG_EVENT)
-        pending = state.registration
-        if state.user_id is not None:
-            if pending is None or pending.verification_id != self.verification_id:
-                refuse(Reason.IDENTITY_CONFLICT)
-            return keep(state, pending)
-        profile = registering_profile(state, self.verification_id)
-        if profile != self.profile:
-            refuse(Reason.VERIFICATION_FAILED)
-        if pending is not None and pending.profile == profile:
-            return keep(state, pending)
-        pending = Registration(
-            user_id=self.user_id, profile=profile, verification_id=self.verification_id
-        )
-        reserved = msgspec.structs.replace(state, profile=profile, registration=pending)
-        return Turn(reserved, pending, expires_at=state.expires_at)
-
-
-def registering_profile(state: Interaction, verification_id: str | None) -> Profile:
-    """What a new user would start with: what was collected, and what the verification adds.
-
-    Raises `Refused`: `VERIFICATION_NOT_FOUND`, or `VERIFICATION_FAILED` if the verification
-    cannot start an account.
-    """
-    if verification_id is None:
-        return state.profile
-    added = state.record(verification_id).new_profile
-    if added is None:
-        refuse(Reason.VERIFICATION_FAILED)
-    return state.profile.merged(added)
-
-
-@dataclass(frozen=True, slots=True)
-class CompleteRegistration:
-    """The registration's user is stored now: that is who the person is."""
-
-    user_id: str
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """Two requests may have stored the same user; the second changes nothing."""
-        state, _ = unanswered(state, now)
-        if state.user_id == self.user_id:
-            return keep(state, None)
-        if state.user_id is not None:
-            refuse(Reason.IDENTITY_CONFLICT)
-        if state.registration is None or state.registration.user_id != self.user_id:
-            refuse(Reason.IDENTITY_CONFLICT)
-        registered = msgspec.structs.replace(
-            state, user_id=self.user_id, profile=emptied(state.profile)
-        )
-        return _next(registered, self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class AddProfile:
-    """More of the account was given: kept until the interaction is submitted."""
-
-    profile: Profile
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """Whether a value is allowed and free was found out before."""
-        state, _ = unanswered(state, now)
-        merged = state.profile.merged(self.profile)
-        return _next(msgspec.structs.replace(state, profile=merged), self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class ReplaceProfile:
-    """What was given of the account so far is replaced by this."""
-
-    profile: Profile
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """Whether a value is allowed was found out before."""
-        state, _ = unanswered(state, now)
-        return _next(msgspec.structs.replace(state, profile=self.profile), self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """The person is done: this is the answer. Facts: the user may sign in, nothing is missing."""
-
-    user_id: str
-    effects: tuple[Effect, ...] = ()
-    origin: Origin | None = None
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """The first submission decides; a repeated one changes nothing."""
-        state, event = started(state, now)
-        if event is Event.FORGOT_PASSWORD:
-            refuse(Reason.WRONG_EVENT)
-        if state.user_id is None:
-            refuse(Reason.NOT_IDENTIFIED)
-        if state.user_id != self.user_id:
-            refuse(Reason.IDENTITY_CONFLICT)
-        if state.result is not None:
-            return keep(state, None)
-        submission = Submission(
-            event=event.value,
-            client_id=state.client_id,
-            records=tuple(record.view() for record in state.records if record.verified),
-            ip=None if self.origin is None else self.origin.ip,
-            user_agent=None if self.origin is None else self.origin.shown_agent,
-        )
-        result = LoginResult(
-            user_id=self.user_id, amr=state.amr, auth_time=now, submission=submission
-        )
-        return _next(msgspec.structs.replace(state, result=result), self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class FinishRecovery:
-    """The new password is stored: the person signs in with it afresh."""
-
-    user_id: str
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """Back to where the person arrived."""
-        state, event = unanswered(state, now)
-        if event is not Event.FORGOT_PASSWORD or state.user_id != self.user_id:
-            refuse(Reason.WRONG_EVENT)
-        arrived = msgspec.structs.replace(
-            state, event=None, records=(), user_id=None, profile=Profile()
-        )
-        return _next(arrived, self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerConsent:
-    """The person let the client have something, or not."""
-
-    result: ConsentResult | Denial
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """The first answer stands."""
-        state = alive(state, now)
-        if state.prompt is not Prompt.CONSENT:
-            refuse(Reason.WRONG_EVENT)
-        if state.result is not None:
-            return keep(state, None)
-        return _next(msgspec.structs.replace(state, result=self.result), self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class Abort:
-    """The person does not want to sign in: the client is told that access was denied."""
-
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """What was answered stays answered."""
-        state = alive(state, now)
-        if state.result is not None:
-            return keep(state, None)
-        return _next(msgspec.structs.replace(state, result=Denial()), self.effects)
-
-
-@dataclass(frozen=True, slots=True)
 class Note:
     """Nothing changed, but somebody tried: keep the audit entry."""
 
@@ -544,25 +366,7 @@ class Note:
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """An attempt on no interaction at all is not worth an entry."""
-        return _next(alive(state, now), self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumeResult:
-    """The authorization endpoint takes the answer, and the interaction is over.
-
-    The reply is the answered interaction; of two that ask, one receives it. `None` if the person
-    has not answered yet.
-    """
-
-    def apply(
-        self, state: Interaction | None, now: int, /
-    ) -> Turn[Interaction, Interaction | None]:
-        """Raises `Refused(INTERACTION_GONE)` if it was consumed before."""
-        state = alive(state, now)
-        if state.result is None:
-            return keep(state, None)
-        return Turn(None, state)
+        return next_turn(alive(state, now), self.effects)
 
 
 _A, _S, _I, _D = Phase.ARRIVED, Phase.STARTED, Phase.IDENTIFIED, Phase.ANSWERED

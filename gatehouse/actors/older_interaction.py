@@ -15,7 +15,9 @@ from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors.code import RECORDS
 from gatehouse.actors.factors.password import accept_password, verify_password
 from gatehouse.actors.factors.social import social_record
-from gatehouse.actors.interaction import Abort, AddProfile, Interaction, ReplaceProfile, refuse
+from gatehouse.actors.interaction import Interaction, refuse
+from gatehouse.actors.interaction_accounts import AddProfile, ReplaceProfile
+from gatehouse.actors.interaction_answers import Abort
 from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason
 from gatehouse.actors.sign_in import Visit, effects_of, logged

@@ -29,28 +29,28 @@ from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.interaction import (
-    AddProfile,
     AddVerification,
-    AnswerConsent,
-    CompleteRegistration,
     Denial,
-    FinishRecovery,
     Identify,
     Interaction,
     Note,
     PassCaptcha,
     Prompt,
-    Register,
     Start,
-    Submit,
     SwitchEvent,
     address,
     alive,
     identifying_record,
     refuse,
-    registering_profile,
     started,
 )
+from gatehouse.actors.interaction_accounts import (
+    AddProfile,
+    CompleteRegistration,
+    Register,
+    registering_profile,
+)
+from gatehouse.actors.interaction_answers import AnswerConsent, FinishRecovery, Submit
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.scripts import actions
 from gatehouse.actors.sign_in_rules import (

@@ -15,7 +15,8 @@ from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors.code import RECORDS
 from gatehouse.actors.factors.password import accept_password
 from gatehouse.actors.factors.social import social_record
-from gatehouse.actors.interaction import AddProfile, Interaction, refuse
+from gatehouse.actors.interaction import Interaction, refuse
+from gatehouse.actors.interaction_accounts import AddProfile
 from gatehouse.actors.profile_fields import read_profile
 from gatehouse.actors.refusal import Reason
 from gatehouse.actors.sign_in import Visit, effects_of, logged

@@ -18,27 +18,31 @@ from gatehouse.actors.authorization import (
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.interaction import (
     TRANSITIONS,
-    Abort,
-    AddProfile,
     AddVerification,
     AdvanceVerification,
-    AnswerConsent,
     Begin,
-    CompleteRegistration,
-    ConsumeResult,
     Denial,
-    FinishRecovery,
     Identify,
     Interaction,
     Note,
     PassCaptcha,
     Phase,
     Prompt,
+    Start,
+    SwitchEvent,
+)
+from gatehouse.actors.interaction_accounts import (
+    AddProfile,
+    CompleteRegistration,
     Register,
     ReplaceProfile,
-    Start,
+)
+from gatehouse.actors.interaction_answers import (
+    Abort,
+    AnswerConsent,
+    ConsumeResult,
+    FinishRecovery,
     Submit,
-    SwitchEvent,
 )
 from gatehouse.actors.interaction_mfa import ChooseMfa, OfferPasskey, TakePasskeyOffer
 from gatehouse.actors.refusal import Reason, Refused

@@ -25,7 +25,8 @@ from gatehouse.actors.authorization import (
     LoginResult,
 )
 from gatehouse.actors.clients import Client
-from gatehouse.actors.interaction import Begin, ConsumeResult, Interaction, Prompt
+from gatehouse.actors.interaction import Begin, Interaction, Prompt
+from gatehouse.actors.interaction_answers import ConsumeResult
 from gatehouse.actors.sign_on import Presence, find_presence, issue_code, sign_in
 from gatehouse.actors.tokens import is_uid, new_uid
 from gatehouse.http.call import Call, Reply

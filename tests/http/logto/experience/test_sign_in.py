@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from gatehouse.actors.authorization import LoginResult
-from gatehouse.actors.interaction import ConsumeResult, Phase, address
+from gatehouse.actors.interaction import Phase, address
+from gatehouse.actors.interaction_answers import ConsumeResult
 from gatehouse.actors.refusal import Refused
 from tests.http.logto.experience.browsing import Browser, credentials
 from tests.http.logto.experience.house import PASSWORD, House
