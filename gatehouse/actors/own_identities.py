@@ -46,7 +46,8 @@ async def answer(core: Core, owner: str, verification_id: str, answered: Mapping
     Raises `Refused`.
     """
     known = await record_of(core, owner, verification_id, SocialVerification)
-    begun = await advance(core, owner, verification_id, TakeHandshake(known.connector_id))
+    take = TakeHandshake(known.connector_id, answered.get("state"))
+    begun = await advance(core, owner, verification_id, take)
     rules = await accounts.rules(core)
     record = await social.answered(core, rules, begun, answered)
     await advance(core, owner, verification_id, Answered(record))

@@ -52,12 +52,13 @@ async def answer(
     observer = visit.core.observer
     try:
         async with logged(visit, entry):
-            take = AdvanceVerification(verification_id, TakeHandshake(connector_id))
+            step = TakeHandshake(connector_id, answered.get("state"))
+            take = AdvanceVerification(verification_id, step)
             begun = await visit.tell(take)
             rules = await visit.rules()
             record = await social.answered(visit.core, rules, begun, answered)
-            step = Answered(record)
-            await visit.tell(AdvanceVerification(verification_id, step, effects_of(entry)))
+            passed = AdvanceVerification(verification_id, Answered(record), effects_of(entry))
+            await visit.tell(passed)
     except Refused:
         observer.sign_in(FACTOR, "refused")
         raise

@@ -73,6 +73,14 @@ def test_the_handshake_is_handed_out_once_and_kept_no_longer() -> None:
     assert after.handshake is None
 
 
+def test_an_answer_to_another_request_leaves_this_one_as_it_is() -> None:
+    for state in ("another", "", 1, "\ud83d"):
+        with pytest.raises(Refused) as refused:
+            TakeHandshake("acme", state).advance(WAITING, NOW)
+        assert refused.value.reason is Reason.VERIFICATION_FAILED
+    assert TakeHandshake("acme", "s").advance(WAITING, NOW)[0] == LOOKING
+
+
 def test_another_connector_or_another_factor_has_no_such_verification() -> None:
     name = Identifier(IdentifierType.USERNAME, "ada")
     password = PasswordVerification(id="v", identifier=name, account="user")

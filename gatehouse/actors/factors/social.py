@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import msgspec
 
-from gatehouse.actors.connectors.social.oauth_client import Handshake
+from gatehouse.actors.connectors.social.oauth_client import Handshake, check_state
 from gatehouse.actors.connectors.social.provider import SocialUser
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import (
@@ -138,15 +138,21 @@ def social_record(record: Record, connector_id: str | None = None) -> SocialVeri
 
 @dataclass(frozen=True, slots=True)
 class TakeHandshake:
-    """A step of a verification: an answer has come, which is about to be looked at."""
+    """A step of a verification: an answer has come, which is about to be looked at.
+
+    One with the `state` of another request is turned away, and leaves this one as it is: a link
+    from elsewhere must not spoil a sign-in under way.
+    """
 
     connector_id: str
+    state: object = None
 
     def advance(self, record: Record, now: int) -> tuple[SocialVerification, SocialVerification]:
         """Of two answers, one is looked at. The reply is the record as it was, to look with."""
         record = social_record(record, self.connector_id)
-        if record.phase is not Phase.WAITING:
+        if record.handshake is None or record.phase is not Phase.WAITING:
             raise Refused(Reason.HANDSHAKE_GONE)
+        check_state(record.handshake, self.state)
         return msgspec.structs.replace(record, handshake=None), record
 
 

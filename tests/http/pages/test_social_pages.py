@@ -277,6 +277,16 @@ async def test_an_answer_counts_once(house: House, social: Social) -> None:
     assert social.idp.count("token") == 1
 
 
+async def test_a_link_from_elsewhere_does_not_spoil_a_sign_in(house: House, social: Social) -> None:
+    user = await house.add_user("ada")
+    await social.link(user.id)
+    browser = await house.browser()
+    uri = await leave(browser)
+    for forged in ("code=x&state=y.demo-app", "error=access_denied", "code=x"):
+        assert (await get(browser, f"/callback/{CONNECTOR}?{forged}")).status_code == 422
+    assert resumed(await come_back(social, browser, uri), browser)
+
+
 async def test_of_two_tabs_the_right_one_is_gone_on_with(house: House, social: Social) -> None:
     user = await house.add_user("ada")
     await social.link(user.id)

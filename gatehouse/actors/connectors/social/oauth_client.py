@@ -199,13 +199,19 @@ def check_answer(handshake: Handshake, answer: Mapping[str, Any]) -> None:
 
     Whoever kept the `state` themselves need not repeat it. Raises `Refused`.
     """
-    state = answer.get("state")
-    if state is not None and not (
-        isinstance(state, str) and hmac.compare_digest(state.encode(), handshake.state.encode())
-    ):
-        raise Refused(Reason.VERIFICATION_FAILED)
+    check_state(handshake, answer.get("state"))
     if answer.get("error") is not None:
         refuse_error(answer["error"])
+
+
+def check_state(handshake: Handshake, state: object) -> None:
+    """Refuse the `state` of another request, if there is one. Raises `Refused`."""
+    if state is None:
+        return
+    if not isinstance(state, str) or not hmac.compare_digest(
+        _bytes(state), _bytes(handshake.state)
+    ):
+        raise Refused(Reason.VERIFICATION_FAILED)
 
 
 def check_issuer(answer: Mapping[str, Any], issuers: tuple[str, ...]) -> None:
@@ -246,6 +252,10 @@ def refuse_error(error: object) -> NoReturn:
         raise Refused(Reason.AUTHORIZATION_FAILED)
     code = error if isinstance(error, str) and _ERROR_CODE.fullmatch(error) else "an error"
     raise Refused(Reason.CONNECTOR_FAILED, description=f"the provider answered {code}")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _fields(answer: Answer) -> Mapping[str, Any]:
