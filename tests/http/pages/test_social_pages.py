@@ -16,6 +16,7 @@ from gatehouse.actors.interaction import Begin, Phase, Prompt, address
 from gatehouse.actors.tokens import new_uid
 from gatehouse.http.pages.forms import csrf_token
 from tests.http.logto.experience.browsing import CALLBACK, Browser
+from tests.http.logto.experience.factors import add_totp, mfa
 from tests.http.logto.experience.house import House
 from tests.http.logto.experience.social import CONNECTOR, TARGET, Social
 from tests.servers.identity_provider import open_identity_provider
@@ -115,6 +116,19 @@ async def test_a_button_leads_to_the_provider_and_the_callback_lets_in(
     assert asked["state"][0].endswith(".demo-app")
     assert resumed(await come_back(social, browser, uri), browser)
     assert (await browser.state()).user_id == user.id
+
+
+async def test_a_second_factor_is_asked_for_all_the_same(house: House, social: Social) -> None:
+    """A provider vouches for who it is; whether that is enough is the tenant's decision."""
+    user = await house.add_user("ada")
+    await social.link(user.id)
+    await add_totp(house, user)
+    await house.settle(**mfa("Totp"))
+    browser = await house.browser()
+    answer = await come_back(social, browser)
+    assert answer.headers["location"] == "/mfa-verification?app_id=demo-app"
+    state = await browser.state()
+    assert (state.user_id, state.result) == (user.id, None)
 
 
 async def test_an_application_can_lead_there_at_once(house: House, social: Social) -> None:
