@@ -8,7 +8,7 @@ sends many more.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -61,11 +61,13 @@ def part_of(operation: Any) -> int:
     return zlib.crc32(operation.label.encode()) % PARTS
 
 
-def send(operation: Any, url: str, token: str, examples: int) -> list[str]:
+def send(
+    operation: Any, url: str, token: str, examples: int, headers: Mapping[str, str] | None = None
+) -> list[str]:
     """Send requests to an operation; what was wrong with the answers."""
     wrong: list[str] = []
     session = requests.Session()
-    session.headers["authorization"] = f"Bearer {token}"
+    session.headers.update({"authorization": f"Bearer {token}", **(headers or {})})
     for mode in MODES:
 
         def one(case: Any) -> None:
