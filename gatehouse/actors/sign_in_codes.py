@@ -26,7 +26,7 @@ from gatehouse.actors.factors.mfa_code import (
     MfaPhoneVerificationCode,
 )
 from gatehouse.actors.interaction import AddVerification, AdvanceVerification, Interaction
-from gatehouse.actors.phrases import wanted_languages
+from gatehouse.actors.phrases import choose_language, wanted_languages
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sign_in_rules import SignInMode, SignInRules, check_captcha
@@ -89,22 +89,36 @@ async def send(
     await code_messages.admit(core, identifier)
     code, kept = issue(core, bound_to(record))
     if deliver:
-        settings = await accounts.sign_in_experience(core)
-        languages = wanted_languages(
-            state.params.ui_locales, visit.origin.accept_language, settings.language_info
-        )
-        client = await core.directory.client(state.client_id)
+        languages, context = await _context(visit, state)
         message = code_messages.code_message(
             core,
             record.template_type,
             identifier,
             code,
             ip=visit.origin.ip,
-            locales=" ".join(languages),
-            payload={} if client is None else {"application.name": client.name},
+            locales=languages,
+            payload=context,
         )
         effects = (*effects, message.effect())
     await visit.tell(AddVerification(record.waiting(kept), effects))
+
+
+async def _context(visit: Visit, state: Interaction) -> tuple[str, dict[str, str]]:
+    """The languages a message would do in, best first, and what it may tell besides the code.
+
+    `locale` is the language of the pages, for connectors that word messages themselves.
+    """
+    core, asked = visit.core, state.params.ui_locales
+    info = (await accounts.sign_in_experience(core)).language_info
+    accepted = visit.origin.accept_language
+    known = list(await core.directory.custom_phrases())
+    context = {"locale": choose_language(asked, accepted, info, known)}
+    if asked is not None:
+        context["uiLocales"] = asked
+    client = await core.directory.client(state.client_id)
+    if client is not None:
+        context["application.name"] = client.name
+    return " ".join(wanted_languages(asked, accepted, info)), context
 
 
 async def verify_code(

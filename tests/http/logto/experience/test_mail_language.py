@@ -68,6 +68,8 @@ async def test_the_first_language_with_a_template_is_taken(
     assert answer.status_code == 200
     (message,) = await house.messages(ADA["value"])
     assert message.subject == subject
+    assert message.payload["locale"] == "en"
+    assert message.payload.get("uiLocales") == ui_locales
     assert message.body == f"{message.payload['code']} for <b>Demo-App</b>"
 
 
