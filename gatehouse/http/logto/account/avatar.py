@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from gatehouse.actors.assets import AVATARS
 from gatehouse.http.call import Call
 from gatehouse.http.logto.account.access import (
     account_operations,
     center_of,
     check_first_party,
     check_scope,
+    person_of,
 )
-from gatehouse.http.logto.uploads import MAX_UPLOAD_BYTES, AssetUrl, keep
+from gatehouse.http.logto.uploads import MAX_UPLOAD_BYTES, AssetUrl, keep_avatar
 
 operations = account_operations()
 
@@ -19,7 +19,7 @@ operations = account_operations()
     "/api/my-account/user-assets/avatar",
     "UploadAccountAvatar",
     response=AssetUrl,
-    statuses=(400, 500),
+    statuses=(400, 429, 500),
     upload=True,
     max_body=MAX_UPLOAD_BYTES,
 )
@@ -28,4 +28,4 @@ async def upload_avatar(call: Call) -> AssetUrl:
     check_scope(call, "profile")
     await check_first_party(call)
     (await center_of(call)).check_editable("avatar")
-    return await keep(call, AVATARS)
+    return await keep_avatar(call, person_of(call).subject)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from gatehouse.actors.assets import AVATARS
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event
 from gatehouse.http.call import Call
 from gatehouse.http.logto.experience.access import experience_operations
-from gatehouse.http.logto.uploads import MAX_UPLOAD_BYTES, AssetUrl, keep
+from gatehouse.http.logto.uploads import MAX_UPLOAD_BYTES, AssetUrl, keep_avatar
 from gatehouse.http.visit import visit_of
 
 operations = experience_operations()
@@ -17,15 +16,16 @@ operations = experience_operations()
     "/api/experience/user-assets/avatar",
     "UploadExperienceAvatar",
     response=AssetUrl,
-    statuses=(400, 403, 404, 500),
+    statuses=(400, 403, 404, 429, 500),
     upload=True,
     max_body=MAX_UPLOAD_BYTES,
 )
 async def upload_avatar(call: Call) -> AssetUrl:
     """Upload a picture of oneself while registering."""
-    _, event = await visit_of(call).started()
+    visit = visit_of(call)
+    _, event = await visit.started()
     if event is Event.FORGOT_PASSWORD:
         raise Refused(Reason.NOT_FOR_FORGOT_PASSWORD)
     if event is not Event.REGISTER:
         raise Refused(Reason.WRONG_EVENT)
-    return await keep(call, AVATARS)
+    return await keep_avatar(call, visit.uid)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gatehouse.actors.assets import LocalAssets
+from gatehouse.http.logto.uploads import BY_SENDER, MAX_AVATAR_BYTES
 from tests.http.contract import check_answer
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.house import House
@@ -68,3 +69,16 @@ async def test_nobody_uploads_a_script_or_without_an_interaction(house: House, k
     stranger = Browser(house.core, house.client)
     assert (await upload(stranger, PNG, "image/png")).json()["code"] == "session.not_found"
     assert pictures_in(kept) == []
+
+
+async def test_a_stranger_sends_no_more_than_a_few_pictures(house: House, kept: Path) -> None:
+    browser = await (await house.browser()).start("Register")
+    for _ in range(BY_SENDER.most):
+        assert (await upload(browser, PNG, "image/png")).status_code == 200
+    refused = await upload(browser, PNG, "image/png")
+    assert (refused.status_code, refused.json()["code"]) == (429, "request.rate_limited")
+    assert len(pictures_in(kept)) == BY_SENDER.most
+    large = await upload(
+        await (await house.browser()).start("Register"), PNG + b"\0" * MAX_AVATAR_BYTES, "image/png"
+    )
+    assert (large.status_code, large.json()["code"]) == (400, "guard.file_size_exceeded")
