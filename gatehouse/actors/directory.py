@@ -25,6 +25,7 @@ from gatehouse.actors.id_tokens import DEFAULT_EXTENDED_CLAIMS, ID_TOKEN_CONFIG
 from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
+from gatehouse.actors.sso.routing import offered_connectors
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.application_looks import (
     ApplicationSignInExperience,
@@ -48,6 +49,7 @@ from gatehouse.storage.records import (
 )
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.scripts import Scripts
+from gatehouse.storage.sso_connectors import SsoConnector
 from gatehouse.storage.tenants import Configs, SignInExperiences, SigningKeys
 
 if TYPE_CHECKING:
@@ -190,6 +192,10 @@ class Directory:
     async def connectors_now(self) -> list[Connector]:
         """The same, asked anew: another process may have set one up a moment ago."""
         return await self._db.read(_connectors, self._tenant_id)
+
+    async def sso_connectors(self) -> list[SsoConnector]:
+        """The companies' connectors that sign-in pages know of, without their configurations."""
+        return await self._ask(("sso connectors",), offered_connectors)
 
     async def session_age_ms(self) -> int:
         """How long a session lasts that begins now, in milliseconds."""

@@ -136,6 +136,7 @@ class SsoConnectors(Repository[SsoConnector]):
     """The connectors of a tenant. `create` and `update` raise `Conflict` on `connector_name`."""
 
     rows = CONNECTORS
+    event = "SsoConnector"
 
     def all(self, limit: int) -> list[SsoConnector]:
         """The connectors, oldest first, up to `limit`."""

@@ -53,10 +53,7 @@ async def connectors_of_email(core: Core, rules: SignInRules, email: str) -> lis
 
 async def offered(core: Core, rules: SignInRules) -> list[SsoConnector]:
     """The connectors that sign-in pages know of: those that are set up and have domains."""
-    if not rules.single_sign_on_enabled:
-        return []
-    every = await core.db.lookup(_all, core.tenant_id)
-    return [one for one in every if one.domains and is_set_up(one)]
+    return await core.directory.sso_connectors() if rules.single_sign_on_enabled else []
 
 
 async def check_email_open(core: Core, rules: SignInRules, email: str | None) -> None:
@@ -100,5 +97,8 @@ def _identities(tx: Transaction, tenant: str, user_id: str) -> list[SsoIdentity]
     return Users(tx, tenant).sso_identities(user_id)
 
 
-def _all(tx: Transaction, tenant: str) -> list[SsoConnector]:
-    return SsoConnectors(tx, tenant).all(MAX_CONNECTORS)
+def offered_connectors(tx: Transaction, tenant: str) -> list[SsoConnector]:
+    """The same from the database, without their configurations: what is kept needs no secrets."""
+    every = SsoConnectors(tx, tenant).all(MAX_CONNECTORS)
+    usable = [one for one in every if one.domains and is_set_up(one)]
+    return [msgspec.structs.replace(one, config="{}") for one in usable]

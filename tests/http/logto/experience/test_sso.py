@@ -450,6 +450,10 @@ async def test_sign_in_pages_are_told_of_the_companies(office: Office) -> None:
     api = Api(office.server.client)
     told = (await api("GetSignInExperienceConfig"))["ssoConnectors"]
     assert told == [{"id": connector, "connectorName": "Corp & Sons", "logo": looks["logo"]}]
+    manager = office.server.api(await office.server.management_token())
+    await manager("UpdateSsoConnector", id=connector, json={"branding": {"displayName": "Corp"}})
+    (told,) = (await api("GetSignInExperienceConfig"))["ssoConnectors"]
+    assert told["connectorName"] == "Corp"
     await office.settle(single_sign_on_enabled=False)
     assert (await api("GetSignInExperienceConfig"))["ssoConnectors"] == []
 
