@@ -19,7 +19,7 @@ Password = Annotated[str, Field(max_length=4096)]
 VerificationId = Annotated[str, Field(max_length=64)]
 
 Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)]
-Phone = Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
+Phone = Annotated[str, Field(pattern=r"^[0-9]+$", max_length=20)]
 """Digits alone, country code first; what can be longer is no number (ITU-T E.164)."""
 
 

@@ -281,6 +281,7 @@ async def test_a_suspended_person_does_not_sign_in_by_code(house: House) -> None
         {"type": "email", "value": "ada"},
         {"type": "email", "value": f"{'a' * 260}@example.com"},
         {"type": "phone", "value": "+49170"},
+        {"type": "phone", "value": "\N{ARABIC-INDIC DIGIT THREE}" * 9},
         {"type": "phone", "value": "1" * 40},
         {"type": "username", "value": "ada"},
     ],
