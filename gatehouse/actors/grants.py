@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gatehouse.actors import family, holdings, session
 from gatehouse.actors.audit import Origin, new_entry
+from gatehouse.actors.backchannel_logout import listening
 from gatehouse.actors.clients import Client
 from gatehouse.actors.family import End, Family
 from gatehouse.actors.holdings import Drop, Grant, HoldFamily, Holdings
@@ -101,10 +102,10 @@ async def revoke(
     known = {key: one for key, one in listed.items() if key in wanted}
     families = frozenset(one for grant in known.values() for one in grant.families)
     await end_families(core, sorted(families))
+    clients = tuple({grant.client_id: None for grant in known.values()})
+    withdraw = Withdraw(wanted, frozenset(clients), await listening(core, clients))
     for session_id in dict.fromkeys(grant.session_id for grant in known.values()):
-        bound = await core.engine.turn(
-            session.address(core.tenant_id, session_id), Withdraw(wanted)
-        )
+        bound = await core.engine.turn(session.address(core.tenant_id, session_id), withdraw)
         await end_families(core, (one for one in bound if one not in families))
     drop = Drop(grants=wanted, families=families, effects=effects)
     newer = await core.engine.turn(holdings.address(core.tenant_id, user_id), drop)

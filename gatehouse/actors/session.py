@@ -11,13 +11,14 @@ with `offline_access` stay (OpenID Connect Core §11), so they are not listed he
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from gatehouse.actors.authorization import ConsentResult, LoginResult, Submission
 from gatehouse.actors.backchannel_logout import logout_effect
-from gatehouse.engine.actor import Address, Kind, Turn, keep
+from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
 
 SESSION_AGE_MS = 14 * 24 * 60 * 60 * 1000
 """How long a session lives after it was last used, unless the tenant says otherwise."""
@@ -165,24 +166,26 @@ class Authorize:
 class Withdraw:
     """What clients were let have is taken back: they ask for consent again.
 
-    The reply is the families that were to end with the session.
+    The reply is the families that were to end with the session. To each of the clients its part of
+    the session is over, so they are told as by `SignOut`.
     """
 
     grant_ids: frozenset[str]
+    known: frozenset[str] = frozenset()
+    listening: frozenset[str] = frozenset()
 
     def apply(self, state: Session | None, now: int, /) -> Turn[Session, tuple[str, ...]]:
         """Grants of an older consent, or of no session any more, are none here."""
         if state is None:
             return keep(state, ())
-        gone = [one for one in state.clients.values() if one.grant_id in self.grant_ids]
+        gone = {key: one for key, one in state.clients.items() if one.grant_id in self.grant_ids}
         if not gone:
             return keep(state, ())
-        left = {
-            key: one for key, one in state.clients.items() if one.grant_id not in self.grant_ids
-        }
-        families = tuple(family for one in gone for family in one.families)
+        left = {key: one for key, one in state.clients.items() if key not in gone}
+        families = tuple(family for one in gone.values() for family in one.families)
         withdrawn = msgspec.structs.replace(state, clients=left)
-        return Turn(withdrawn, families, expires_at=state.expires_at)
+        effects = _logout_effects(state.user_id, gone, self.known, self.listening)
+        return Turn(withdrawn, families, expires_at=state.expires_at, effects=effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +203,26 @@ class SignOut:
         """Signing out twice is no error."""
         if state is None:
             return keep(state, ())
-        effects = tuple(
-            logout_effect(client_id, state.user_id, client.sid)
-            for client_id, client in state.clients.items()
-            if client_id in self.listening or client_id not in self.known
-        )
+        effects = _logout_effects(state.user_id, state.clients, self.known, self.listening)
         return Turn(None, bound_families(state), effects=effects)
 
 
 def bound_families(state: Session) -> tuple[str, ...]:
     """The token families that end with the session."""
     return tuple(family for client in state.clients.values() for family in client.families)
+
+
+def _logout_effects(
+    user_id: str,
+    clients: Mapping[str, ClientAuthorization],
+    known: frozenset[str],
+    listening: frozenset[str],
+) -> tuple[Effect, ...]:
+    return tuple(
+        logout_effect(client_id, user_id, client.sid)
+        for client_id, client in clients.items()
+        if client_id in listening or client_id not in known
+    )
 
 
 def _union(before: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:

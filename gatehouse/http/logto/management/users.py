@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from gatehouse.actors import whereabouts
 from gatehouse.actors.hashing import StoredPassword
 from gatehouse.actors.imported_hashes import check_importable
 from gatehouse.actors.sign_in_rules import SignInRules, view_settings
+from gatehouse.engine.errors import EngineError
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
@@ -250,6 +253,7 @@ async def delete_user(call: Call) -> None:
     if call.principal is not None and call.principal.subject == user_id:
         raise ApiError("user.cannot_delete_self")
     await write(call, lambda store: store.users.delete(user_id))
+    await _sign_out(call, user_id)
 
 
 @operations.get("/api/users/{userId}/custom-data", "ListUserCustomData", response=JsonObject)
@@ -368,7 +372,19 @@ async def has_password(call: Call) -> HasPassword:
 async def update_is_suspended(call: Call[Suspension]) -> UserView:
     """Suspend a user, which ends their sessions and tokens, or let them in again."""
     user_id, suspended = call.path["userId"], call.body.is_suspended
-    return user_view(await write(call, lambda store: store.users.set_suspended(user_id, suspended)))
+    user = await write(call, lambda store: store.users.set_suspended(user_id, suspended))
+    if suspended:
+        await _sign_out(call, user_id)
+    return user_view(user)
+
+
+async def _sign_out(call: Call[Any, Any], user_id: str) -> None:
+    """End what was issued to somebody who may come in no more, so that applications are told.
+
+    It is worth nothing already, by the user's record: that does not depend on Redis.
+    """
+    with suppress(EngineError):
+        await whereabouts.leave_others(call.core, user_id, None)
 
 
 async def _user(call: Call[Any, Any]) -> User:
