@@ -37,6 +37,7 @@ from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.consent_scopes import ClientScopes, ConsentScopes, registered
 from gatehouse.storage.custom_phrases import CustomPhrases
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
+from gatehouse.storage.domains import Domains
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_records import Organization
@@ -172,6 +173,10 @@ class Directory:
     async def custom_phrases(self) -> dict[str, dict[str, Any]]:
         """What the operator lets the pages say, by language tag."""
         return await self._ask(("custom phrases",), _custom_phrases)
+
+    async def verification_files(self) -> dict[tuple[str, str], dict[str, str]]:
+        """The files that domains have, by domain and path."""
+        return await self._ask(("verification files",), _verification_files)
 
     async def custom_profile_fields(self) -> list[CustomProfileField]:
         """What the tenant asks people for besides, in the order of the page."""
@@ -312,6 +317,14 @@ def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
 
 def _custom_phrases(tx: Transaction, tenant_id: str) -> dict[str, dict[str, Any]]:
     return {one.language_tag: one.translation for one in CustomPhrases(tx, tenant_id).all()}
+
+
+def _verification_files(tx: Transaction, tenant_id: str) -> dict[tuple[str, str], dict[str, str]]:
+    return {
+        (domain.domain, file["path"]): file
+        for domain in Domains(tx, tenant_id).all()
+        for file in domain.verification_files
+    }
 
 
 def _custom_profile_fields(tx: Transaction, tenant_id: str) -> list[CustomProfileField]:

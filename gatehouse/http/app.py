@@ -19,8 +19,9 @@ from quart_trio.wrappers import TrioRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from gatehouse.http.call import Call, Reply
-from gatehouse.http.front import FOUND, AsgiApp, Front, request_from, send_answer
+from gatehouse.http.front import FOUND, AsgiApp, Front, Unclaimed, request_from, send_answer
 from gatehouse.http.logto.dialect import ROOT
+from gatehouse.http.logto.management.domain_files import verification_file
 from gatehouse.http.logto.skin import skins as logto_skins
 from gatehouse.http.operation import Operations, Skin
 from gatehouse.http.pages.custom_ui import custom_file
@@ -54,8 +55,13 @@ def build_app(
         skins,
         observer=observer,
         trusted_proxies=trusted_proxies,
-        unclaimed=partial(custom_file, core),
+        unclaimed=partial(_unclaimed, core),
     )
+
+
+async def _unclaimed(core: Core, host: str, path: str) -> Reply | None:
+    """What the operator uploaded: a file of one domain, or of the pages."""
+    return await verification_file(core, host, path) or await custom_file(core, path)
 
 
 def assemble(
@@ -64,7 +70,7 @@ def assemble(
     *,
     observer: HttpObserver | None = None,
     trusted_proxies: Iterable[str] = (),
-    unclaimed: Callable[[str], Awaitable[Reply | None]] | None = None,
+    unclaimed: Unclaimed | None = None,
 ) -> AsgiApp:
     """The ASGI application that serves these dialects' operations and nothing else."""
     routes = Routes(

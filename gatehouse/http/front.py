@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from gatehouse.http.call import Reply
+from gatehouse.http.call import Headers, Reply
 from gatehouse.http.operation import Dialect
 from gatehouse.http.pipeline import Answer, Pipeline, Request, allowed_methods
 from gatehouse.http.routes import Match, Routes
@@ -25,6 +25,10 @@ FOUND = "gatehouse.found"
 """Where the scope carries the operation that was found and its parameters, for Quart's view."""
 
 
+Unclaimed = Callable[[str, str], Awaitable[Reply | None]]
+"""Answers a path at a host, if it is anybody's."""
+
+
 class Disconnected(Exception):  # noqa: N818
     """The client left before its request was complete."""
 
@@ -37,9 +41,9 @@ class Front:
         pipeline: Pipeline,
         routes: Routes,
         quart: AsgiApp,
-        unclaimed: Callable[[str], Awaitable[Reply | None]] | None = None,
+        unclaimed: Unclaimed | None = None,
     ) -> None:
-        """`unclaimed` may answer a GET of a path that no operation has."""
+        """`unclaimed` may answer a GET of a path that no operation has, at a host."""
         self._unclaimed = unclaimed
         self._pipeline = pipeline
         self._routes = routes
@@ -56,7 +60,8 @@ class Front:
             dialect = self._routes.dialect_of(scope["path"])
             found = None
             if method == "GET" and self._unclaimed is not None:
-                found = await self._unclaimed(scope["path"])
+                host = Headers(scope["headers"]).get("host") or ""
+                found = await self._unclaimed(host, scope["path"])
             await self._refuse(dialect, found or dialect.not_found(scope["path"]), scope, send)
             return
         declared = match.methods.get("GET" if method == "HEAD" else method)
