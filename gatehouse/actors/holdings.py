@@ -22,7 +22,7 @@ from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
 T = TypeVar("T")
 
 MAX_SESSIONS = 100
-"""Browsers one person is signed in at; more than that ends the session that began first."""
+"""Browsers one person is signed in at; more than that ends the session used longest ago."""
 MAX_GRANTS = 200
 """Grants of one person; more than that ends the one given longest ago."""
 MAX_FAMILIES = 32
@@ -39,8 +39,11 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
-    """The state: sessions with the time each began, oldest first, and grants by id, in the order
-    in which they were last given."""
+    """The state: sessions with the time each began, and grants by id.
+
+    Sessions are in the order in which they were last used to sign in somewhere, grants in that in
+    which they were last given.
+    """
 
     expires_at: int
     sessions: dict[str, int] = msgspec.field(default_factory=dict)
@@ -74,7 +77,7 @@ class HoldSession:
     lasts_ms: int
 
     def apply(self, state: Holdings | None, now: int, /) -> Turn[Holdings, PushedOut]:
-        """A session that is listed stays where it is."""
+        """The session is the one used last; when it began stays known."""
         state = _lasting(state, now, self.lasts_ms)
         held, pushed = _with_session(state, self.session_id, now)
         return Turn(held, PushedOut(sessions=pushed), expires_at=held.expires_at)
@@ -155,7 +158,7 @@ def _lasting(state: Holdings | None, now: int, lasts_ms: int) -> Holdings:
 def _with_session(state: Holdings, session_id: str, now: int) -> tuple[Holdings, tuple[str, ...]]:
     """The state with a session in it, and the sessions that were pushed out."""
     listed = {**state.sessions}
-    listed.setdefault(session_id, now)
+    listed[session_id] = listed.pop(session_id, now)
     sessions, pushed = _bounded(listed, MAX_SESSIONS)
     return msgspec.structs.replace(state, sessions=sessions), tuple(pushed)
 

@@ -16,6 +16,7 @@ from gatehouse.actors.factors.password import accept_password
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import check_username
 from gatehouse.actors.verification import Profile
+from gatehouse.actors.whereabouts import leave_others
 from gatehouse.storage.records import Json, SsoIdentity, User
 from gatehouse.storage.users import Users
 
@@ -68,16 +69,19 @@ async def decide(core: Core, user_id: str, change: Callable[[Json], Json]) -> Us
         return await core.db.write(_decide, core.tenant_id, user_id, change)
 
 
-async def set_password(core: Core, user: User, password: str) -> None:
-    """Choose a new password, which the tenant's policy accepts. What was issued stays good, for the
-    caller to decide what of it shall end.
+async def set_password(core: Core, user: User, password: str, here: str | None) -> None:
+    """Choose a new password, which the tenant's policy accepts; sign out everywhere but `here`.
 
-    Raises `Refused`: `PASSWORD_REJECTED`, `SAME_PASSWORD`, `USER_GONE`.
+    What was issued elsewhere ends before the password is stored, so that an interruption leaves
+    nobody signed in by the old one, and again after it: for who signed in by it meanwhile. Raises
+    `Refused`: `PASSWORD_REJECTED`, `SAME_PASSWORD`, `USER_GONE`.
     """
     rules = await accounts.rules(core)
     accepted = await accept_password(core, rules, password, Profile(), user)
+    await leave_others(core, user.id, here)
     with accounts.names_taken():
         await core.db.write(_set_password, core.tenant_id, user.id, accepted)
+    await leave_others(core, user.id, here)
 
 
 def check_identifiers_left(user: User, changes: Mapping[str, Any], sso: int) -> None:

@@ -41,6 +41,12 @@ def test_a_session_is_listed_once_with_the_time_it_began() -> None:
     assert state.sessions == {"s": NOW}
 
 
+def test_a_session_that_is_used_is_not_the_one_that_goes() -> None:
+    state = held(*(HoldSession(f"s{number}", DAY) for number in range(MAX_SESSIONS)))
+    state = held(HoldSession("s0", DAY), state=state)
+    assert HoldSession("last", DAY).apply(state, NOW).reply.sessions == ("s1",)
+
+
 def test_a_grant_gathers_its_families() -> None:
     state = held(family("f1"), family("f2"), family("f3", "h"))
     assert {key: one.families for key, one in state.grants.items()} == {

@@ -156,10 +156,10 @@ async def change_password(owner: Owner, form: PasswordForm) -> Reply:
     """Choose a new password; whoever is signed in elsewhere is signed out."""
     owner.center.check_editable("password")
     try:
-        await own_account.set_password(owner.core, owner.user, form.password)
+        here = owner.session_id
+        await own_account.set_password(owner.core, owner.user, form.password, here)
     except Refused as refusal:
         return await _draw_password(owner, message_for(refusal))
-    await whereabouts.leave_others(owner.core, owner.user.id, owner.session_id)
     return home("password")
 
 

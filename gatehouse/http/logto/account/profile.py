@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gatehouse.actors import own_account, whereabouts
+from gatehouse.actors import own_account
 from gatehouse.actors.account_center import AccountCenter
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.account.access import (
@@ -162,8 +162,8 @@ async def update_password(call: Call[NewPassword]) -> None:
     user = await account_of(call)
     await check_verified_if_possible(call, user)
     (await center_of(call)).check_editable("password")
-    await own_account.set_password(call.core, user, call.body.password)
-    await whereabouts.leave_others(call.core, user.id, person_of(call).session_id)
+    here = person_of(call).session_id
+    await own_account.set_password(call.core, user, call.body.password, here)
 
 
 def _who(call: AnyCall) -> str:
