@@ -315,6 +315,12 @@ async def test_people_of_a_connector_join_organizations(api: Api) -> None:
         expect=422,
     )
     assert refused["code"] == "entity.relation_foreign_key_not_found"
+    await api(
+        "ReplaceOrganizationJitSsoConnectors",
+        id="nowhere",
+        json={"ssoConnectorIds": ids},
+        expect=422,
+    )
     await api("ListOrganizationJitSsoConnectors", id="nowhere", expect=404)
 
 
