@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -39,14 +38,11 @@ from gatehouse.actors.sso.exchanges import (
 from gatehouse.actors.sso.identity_providers import ProviderError, oidc_config
 from gatehouse.actors.sso.routing import parsed_config
 from gatehouse.actors.tokens import new_uid
-from gatehouse.storage.applications import Applications
 from gatehouse.storage.ids import new_id
 from gatehouse.storage.sso_connectors import (
     SsoConnector,
     SsoConnectors,
     SsoIdentities,
-    SsoIdpInitiatedConfig,
-    SsoIdpInitiatedConfigs,
     SsoSigningKeys,
 )
 from gatehouse.storage.users import Users
@@ -150,32 +146,13 @@ async def receive(core: Core, connector_id: str, response: str, relay_state: str
 
     What it proves is kept for the interaction that asked, and shown to nobody else.
     """
-    connector, config = await _saml_connector(core, connector_id)
+    connector, config = await saml_connector(core, connector_id)
     exchange = await core.engine.read(address(core.tenant_id, relay_state))
     if exchange is None or exchange.connector_id != connector.id or exchange.answer is not None:
         raise Refused(Reason.HANDSHAKE_GONE)
-    answer = await _verified(core, connector, config, response, exchange.request_id)
+    answer = await verified_answer(core, connector, config, response, exchange.request_id)
     await core.engine.turn(address(core.tenant_id, relay_state), Receive(connector.id, answer))
     return with_query(exchange.redirect_uri or core.public_url, {"state": exchange.state})
-
-
-async def receive_unasked(core: Core, connector_id: str, response: str) -> tuple[str, str]:
-    """A SAML response was posted that nobody asked for, where that is allowed.
-
-    Returns the id under which it waits, and where the browser goes: an authorization request of
-    its own begins there. Raises `NotFound`, `Refused`.
-    """
-    connector, config = await _saml_connector(core, connector_id)
-    onward = await core.db.lookup(_idp_initiated, core.tenant_id, connector.id)
-    if onward is None:
-        raise Refused(Reason.HANDSHAKE_GONE)
-    answer = await _verified(core, connector, config, response, None)
-    arrived = new_uid()
-    waiting = Exchange(
-        connector_id=connector.id, expires_at=core.clock() + EXCHANGE_MS, answer=answer
-    )
-    await core.engine.turn(address(core.tenant_id, arrived), Ask(waiting))
-    return arrived, _onward(core, *onward)
 
 
 async def find_connector(core: Core, connector_id: str) -> SsoConnector:
@@ -185,7 +162,7 @@ async def find_connector(core: Core, connector_id: str) -> SsoConnector:
 
 async def service_provider(core: Core, connector_id: str) -> saml.ServiceProvider:
     """We, as a connector's identity provider knows us. Raises `NotFound`, `Refused`."""
-    connector, config = await _saml_connector(core, connector_id)
+    connector, config = await saml_connector(core, connector_id)
     return await _service_provider(core, connector, config)
 
 
@@ -206,7 +183,8 @@ def _config(connector: SsoConnector) -> Any:
         raise Refused(Reason.CONNECTOR_MISCONFIGURED) from None
 
 
-async def _saml_connector(core: Core, connector_id: str) -> tuple[SsoConnector, SamlConfig]:
+async def saml_connector(core: Core, connector_id: str) -> tuple[SsoConnector, SamlConfig]:
+    """A connector that speaks SAML, and its configuration. Raises `NotFound`, `Refused`."""
     connector = await find_connector(core, connector_id)
     config = _config(connector)
     if not isinstance(config, SamlConfig):
@@ -270,7 +248,7 @@ async def _service_provider(
     )
 
 
-async def _verified(
+async def verified_answer(
     core: Core,
     connector: SsoConnector,
     config: SamlConfig,
@@ -362,31 +340,6 @@ def _bounded(info: dict[str, Any]) -> dict[str, Any]:
     return {name: info[name] for name in NEEDED if name in info}
 
 
-def _onward(core: Core, config: SsoIdpInitiatedConfig, redirect_uris: list[str]) -> str:
-    """Where somebody goes on who came unasked. Raises `Refused`."""
-    connector_id = config.sso_connector_id
-    if not config.auto_send_authorization_request:
-        callback = config.client_idp_initiated_auth_callback_uri
-        if callback is None:
-            raise Refused(Reason.HANDSHAKE_GONE)
-        return with_query(callback, {"ssoConnectorId": connector_id})
-    redirect_uri = config.redirect_uri or next(iter(redirect_uris), None)
-    if redirect_uri is None:
-        raise Refused(Reason.HANDSHAKE_GONE)
-    more = dict(config.auth_parameters)
-    scopes = ("openid", "profile", *more.pop("scope", "").split())
-    query = {
-        **more,
-        "client_id": config.default_application_id,
-        "redirect_uri": redirect_uri,
-        "response_type": "code",
-        "prompt": "login",
-        "direct_sign_in": f"sso:{connector_id}",
-        "scope": " ".join(dict.fromkeys(scopes)),
-    }
-    return f"{core.issuer}/auth?{urlencode(query)}"
-
-
 def _connector(tx: Transaction, tenant: str, connector_id: str) -> SsoConnector:
     return SsoConnectors(tx, tenant).get(connector_id)
 
@@ -404,13 +357,3 @@ def _account(
         return known.user_id
     user = None if email is None else Users(tx, tenant).find_by_email(email)
     return None if user is None else user.id
-
-
-def _idp_initiated(
-    tx: Transaction, tenant: str, connector_id: str
-) -> tuple[SsoIdpInitiatedConfig, list[str]] | None:
-    config = SsoIdpInitiatedConfigs(tx, tenant).find(connector_id)
-    if config is None:
-        return None
-    application = Applications(tx, tenant).get(config.default_application_id)
-    return config, application.oidc_client_metadata.redirect_uris

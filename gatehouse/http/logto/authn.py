@@ -16,7 +16,7 @@ from pydantic import Field
 
 from gatehouse.actors import social_saml
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sso import flow
+from gatehouse.actors.sso import flow, unasked
 from gatehouse.actors.sso.saml import MAX_RESPONSE
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.logto.errors import ApiError
@@ -63,7 +63,7 @@ async def assert_identity(call: Call[SamlResponse]) -> Reply:
         if body.relay_state:
             location = await flow.receive(core, connector_id, body.saml_response, body.relay_state)
             return redirect(location, status=302)
-        arrival, location = await flow.receive_unasked(core, connector_id, body.saml_response)
+        arrival, location = await unasked.receive_unasked(core, connector_id, body.saml_response)
     return redirect(location, status=302, cookies=browser.remember_arrival(core, arrival))
 
 
