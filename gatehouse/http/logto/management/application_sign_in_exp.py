@@ -9,7 +9,7 @@ from pydantic import Field
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.management.organizations import Colors
-from gatehouse.http.logto.management.sign_in_exp import Branding, LongText, UrlOrNothing
+from gatehouse.http.logto.management.sign_in_exp_models import Branding, LongText, UrlOrNothing
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import JsonObject, Maybe, View, Wire

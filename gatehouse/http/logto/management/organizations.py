@@ -18,7 +18,7 @@ from gatehouse.http.logto.management.organization_collections import (
 from gatehouse.http.logto.management.organization_template import Description, Name
 from gatehouse.http.logto.management.paging import Page, Window, bounds, listed
 from gatehouse.http.logto.management.roles import FEATURED
-from gatehouse.http.logto.management.sign_in_exp import Branding, Color
+from gatehouse.http.logto.management.sign_in_exp_models import Branding, Color
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import JsonObject, Maybe, View, Wire, is_yes
