@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gatehouse.actors import family, holdings, session
@@ -15,7 +16,7 @@ from gatehouse.actors.audit import Origin, new_entry
 from gatehouse.actors.backchannel_logout import listening
 from gatehouse.actors.clients import Client
 from gatehouse.actors.family import End, Family
-from gatehouse.actors.holdings import Drop, Grant, HoldFamily, Holdings
+from gatehouse.actors.holdings import MAX_GRANTS, Drop, Grant, HoldFamily, Holdings
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.session import Withdraw
 from gatehouse.actors.webhooks import exception_effects
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from gatehouse.engine.actor import Effect
     from gatehouse.storage.records import User
 
-LOOK_FROM = 64
-"""Token families in a person's list from which on it is looked which of them have ended."""
+LOOK_AT = 8
+"""Oldest grants of a full list that are looked at before one of them is pushed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,12 @@ async def hold(
 
 
 async def ended_families(core: Core, user_id: str) -> frozenset[str]:
-    """Families in a person's list that have ended, if the list is long enough to look."""
-    held = await find_holdings(core, user_id)
-    listed = [one for grant in held.grants.values() for one in grant.families]
-    if len(listed) < LOOK_FROM:
+    """Of a person's oldest grants, the families that have ended; if the list is full."""
+    held = await core.engine.recall(holdings.address(core.tenant_id, user_id))
+    if held is None or len(held.grants) < MAX_GRANTS:
         return frozenset()
+    oldest = islice(held.grants.values(), LOOK_AT)
+    listed = [one for grant in oldest for one in grant.families]
     return frozenset([one for one in listed if await _family(core, one) is None])
 
 

@@ -94,6 +94,28 @@ class Visit:
         """The interaction and its event. Raises `Refused(NOT_STARTED)` too."""
         return started(await self.state(), self.core.clock())
 
+    async def remembered(self) -> tuple[Interaction, Event]:
+        """Like `started`, of what this node remembers: for facts that a turn proves in the end."""
+        known = await self.core.engine.recall(address(self.core.tenant_id, self.uid))
+        try:
+            return started(known, self.core.clock())
+        except Refused:
+            return await self.started()
+
+    async def proven(self, step: Callable[[Interaction, Event], Awaitable[R]]) -> R:
+        """Take a step on what this node remembers; if it is refused, on what is the case.
+
+        A refusal counts only if no other node has moved on from the state it was decided on.
+        """
+        state, event = await self.remembered()
+        try:
+            return await step(state, event)
+        except Refused:
+            current, event = await self.started()
+            if current == state:
+                raise
+        return await step(current, event)
+
     async def rules(self) -> SignInRules:
         """What the tenant allows."""
         return await accounts.rules(self.core)
@@ -213,7 +235,7 @@ async def verify(
     many of them lock it: then the answer is `Refused(BLOCKED)` whether or not the person would
     have passed. `verification_id` is given where the verification was begun before.
     """
-    _, event = await visit.started()
+    _, event = await visit.remembered()
     record_id = verification_id or new_id()
     entry = visit.entry(
         f"{event}.Verification.{factor}.Submit",
@@ -257,11 +279,12 @@ async def identify(visit: Visit, verification_id: str | None, *, linking: bool =
     `linking`: a social identity that nobody has yet is given to the account that its address leads
     to. Returns whether a user was created. Raises `Refused`.
     """
-    state, event = await visit.started()
+    _, event = await visit.remembered()
     entry = visit.entry(
         f"{event}.Identifier.Submit", payload={"verificationId": verification_id or ""}
     )
-    async with logged(visit, entry):
+
+    async def step(state: Interaction, event: Event) -> bool:
         if event is Event.REGISTER:
             await _register(visit, state, verification_id, entry)
             return True
@@ -278,7 +301,10 @@ async def identify(visit: Visit, verification_id: str | None, *, linking: bool =
         user = await _identified(visit, record, linking=linking)
         effects = effects_of(entry.about(userId=user.id))
         await visit.tell(Identify(verification_id, user.id, effects, linking))
-    return False
+        return False
+
+    async with logged(visit, entry):
+        return await visit.proven(step)
 
 
 async def _identified(visit: Visit, record: Record, *, linking: bool) -> User:

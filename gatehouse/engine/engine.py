@@ -150,6 +150,18 @@ class Engine:
             actor.load(value)
         return cast("S | None", actor.state if actor.expires_at > self._clock() else None)
 
+    async def recall(self, address: Address[S]) -> S | None:
+        """The actor's state as this node remembers it, else as it is.
+
+        Another node may have moved on from it. Good for the facts of a turn, which is proven when
+        it is committed, and for nothing that is believed without one.
+        """
+        _, key = actor_key(address)
+        actor = self._residents.find(key)
+        if actor is None or actor.expires_at <= self._clock():
+            return await self.read(address)
+        return cast("S | None", actor.state)
+
     async def turn(self, address: Address[S], message: Message[S, R]) -> R:
         """Tell the actor `message` and return its reply.
 

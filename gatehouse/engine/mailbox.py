@@ -101,6 +101,10 @@ class Residents:
         self.active: dict[str, Resident] = {}
         self.idle: OrderedDict[str, Resident] = OrderedDict()
 
+    def find(self, key: str) -> Resident | None:
+        """The actor as it is remembered."""
+        return self.active.get(key) or self.idle.get(key)
+
     def claim(self, kind: Any, partition: int, key: str) -> Resident:
         """The actor, which must not be active; it is from now on, until `rest`."""
         resident = self.idle.pop(key, None)

@@ -474,3 +474,24 @@ def test_a_state_that_could_be_changed_in_place_is_no_state() -> None:
 
     with pytest.raises(TypeError, match="frozen"):
         Kind("loose", Loose)
+
+
+async def test_what_is_recalled_may_be_old_and_is_read_where_nothing_is_remembered(
+    redis_url: str,
+) -> None:
+    async with engine_at(redis_url) as here, engine_at(redis_url, node="there") as there:
+        assert await here.recall(BOOK) is None
+        await here.turn(BOOK, Enter("a"))
+        await there.turn(BOOK, Enter("b"))
+        remembered, current = await here.recall(BOOK), await there.recall(BOOK)
+        assert (remembered, current) == (Book(1, "a"), Book(2, "b"))
+        assert await here.read(BOOK) == current
+        assert await here.recall(BOOK) == current
+
+
+async def test_what_has_expired_is_not_recalled(redis_url: str) -> None:
+    clock = Clock()
+    async with engine_at(redis_url, clock=clock) as engine:
+        await engine.turn(BOOK, Enter("a", lives=1000))
+        clock.now += 1000
+        assert await engine.recall(BOOK) is None

@@ -451,3 +451,13 @@ async def test_two_tabs_on_one_interaction_see_one_state(house: House) -> None:
     assert refusal == (400, "session.invalid_interaction_type")
     await browser.start()
     assert (await browser.state()).phase is Phase.STARTED
+
+
+async def test_a_node_that_remembers_less_than_is_the_case_looks_again(house: House) -> None:
+    await house.add_user("ada")
+    browser = await (await house.browser()).start()
+    other = Browser(house.core, house.nodes[1].client, browser.uid, browser.cookies)
+    verification_id = await other.verify_password("ada", PASSWORD)
+    await browser.identify(verification_id)
+    await browser.submit()
+    assert await house.count_logs("Interaction.SignIn.Identifier.Submit") == 1
