@@ -25,11 +25,16 @@ from gatehouse.engine.actor import Effect, Turn, keep
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """The person is done: this is the answer. Facts: the user may sign in, nothing is missing."""
+    """The person is done: this is the answer. Facts: the user may sign in, nothing is missing.
+
+    `seen` is the state that the facts were gathered for: what was verified since, or taken back,
+    may change them.
+    """
 
     user_id: str
     effects: tuple[Effect, ...] = ()
     origin: Origin | None = None
+    seen: Interaction | None = None
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
         """The first submission decides; a repeated one changes nothing."""
@@ -42,6 +47,8 @@ class Submit:
             refuse(Reason.IDENTITY_CONFLICT)
         if state.result is not None:
             return keep(state, None)
+        if self.seen is not None and state != self.seen:
+            refuse(Reason.IDENTITY_CONFLICT)
         submission = Submission(
             event=event.value,
             client_id=state.client_id,

@@ -20,7 +20,6 @@ from gatehouse.actors.interaction_accounts import AddProfile, ReplaceProfile
 from gatehouse.actors.interaction_answers import Abort
 from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason
-from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sign_in_rules import SignInRules, check_event, check_username
 from gatehouse.actors.sign_in_social import answer, pending
 from gatehouse.actors.verification import (
@@ -31,6 +30,7 @@ from gatehouse.actors.verification import (
     Profile,
     Record,
 )
+from gatehouse.actors.visit import Visit, effects_of, logged
 
 _COLUMNS = {
     IdentifierType.EMAIL: "primary_email",

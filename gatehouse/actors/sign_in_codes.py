@@ -28,10 +28,10 @@ from gatehouse.actors.factors.mfa_code import (
 from gatehouse.actors.interaction import AddVerification, AdvanceVerification, Interaction
 from gatehouse.actors.phrases import choose_language, wanted_languages
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sign_in_rules import SignInMode, SignInRules, check_captcha
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
 from gatehouse.actors.verification_code import compare, issue
+from gatehouse.actors.visit import Visit, effects_of, logged
 from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:

@@ -32,8 +32,9 @@ from gatehouse.actors.interaction_mfa import ChooseMfa, OfferPasskey, TakePasske
 from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor, NewFactor
-from gatehouse.actors.sign_in import Visit, effects_of, logged, verify
+from gatehouse.actors.sign_in import verify
 from gatehouse.actors.verification import Event, Identifier, IdentifierType, Record
+from gatehouse.actors.visit import Visit, effects_of, logged
 from gatehouse.storage.ids import new_id
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from gatehouse.actors import sign_in
 from gatehouse.actors.factors.one_time_token import verify_one_time_token
 from gatehouse.actors.lockout import Pool
-from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.verification import Identifier
+from gatehouse.actors.visit import Visit
 
 
 async def give_one_time_token(visit: Visit, identifier: Identifier, token: str) -> str:

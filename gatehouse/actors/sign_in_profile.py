@@ -19,10 +19,10 @@ from gatehouse.actors.interaction import Interaction, refuse
 from gatehouse.actors.interaction_accounts import AddProfile
 from gatehouse.actors.profile_fields import read_profile
 from gatehouse.actors.refusal import Reason
-from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sign_in_rules import check_username
 from gatehouse.actors.sso import routing as sso_routing
 from gatehouse.actors.verification import Event, IdentifierType, Profile
+from gatehouse.actors.visit import Visit, effects_of, logged
 
 
 async def add_username(visit: Visit, username: str) -> None:

@@ -9,8 +9,9 @@ from gatehouse.actors import social
 from gatehouse.actors.factors.social import Answered, SocialVerification, TakeHandshake
 from gatehouse.actors.interaction import AddVerification, AdvanceVerification
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit, effects_of, logged, verify
+from gatehouse.actors.sign_in import verify
 from gatehouse.actors.verification import Event
+from gatehouse.actors.visit import Visit, effects_of, logged
 from gatehouse.storage.ids import new_id
 
 FACTOR = "Social"

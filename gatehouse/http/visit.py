@@ -14,7 +14,7 @@ from gatehouse.actors.adaptive_mfa import read_signs
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit
+from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call, Principal
 
 AnyCall = Call[Any, Any]

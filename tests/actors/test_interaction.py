@@ -409,6 +409,15 @@ def test_only_the_identified_person_can_submit() -> None:
     assert refused(identified(), Submit("user-bob")) is Reason.IDENTITY_CONFLICT
 
 
+def test_a_person_who_did_more_since_it_was_checked_has_not_submitted_that() -> None:
+    told = identified()
+    seen = told.state
+    told.tell(AddVerification(OTHER))
+    assert refused(told, Submit("user-ada", seen=seen)) is Reason.IDENTITY_CONFLICT
+    told.tell(Submit("user-ada", seen=told.state))
+    told.tell(Submit("user-ada", seen=seen))
+
+
 def test_an_answer_is_not_changed_any_more() -> None:
     for message in (AddVerification(OTHER), SwitchEvent(Event.REGISTER), AddProfile(Profile())):
         assert refused(answered(), message) is Reason.WRONG_EVENT

@@ -22,7 +22,6 @@ from gatehouse.actors.connectors.social.oauth_client import (
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.interaction import AddVerification, Interaction
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit, effects_of, logged
 from gatehouse.actors.sso import assertions, oidc, saml, tokens
 from gatehouse.actors.sso.configs import InvalidSsoConfig, SamlConfig
 from gatehouse.actors.sso.domains import domain_of
@@ -38,6 +37,7 @@ from gatehouse.actors.sso.exchanges import (
 from gatehouse.actors.sso.identity_providers import ProviderError, oidc_config
 from gatehouse.actors.sso.routing import parsed_config
 from gatehouse.actors.tokens import new_uid
+from gatehouse.actors.visit import Visit, effects_of, logged
 from gatehouse.storage.ids import new_id
 from gatehouse.storage.sso_connectors import (
     SsoConnector,

@@ -16,7 +16,7 @@ from gatehouse.actors.consent import AskedResource
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
 from gatehouse.actors.looks import experience_of
 from gatehouse.actors.organization_access import ORGANIZATIONS_RESOURCE
-from gatehouse.actors.sign_in import Visit
+from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.context import application_name, is_third_party, name_of

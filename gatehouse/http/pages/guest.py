@@ -20,7 +20,6 @@ from gatehouse.actors.factors.password import NewPasswordIdentity
 from gatehouse.actors.interaction import Interaction, Phase, Prompt
 from gatehouse.actors.looks import experience_for
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.sign_in_rules import SignInMethod, SignInRules
 from gatehouse.actors.verification import (
     Event,
@@ -29,6 +28,7 @@ from gatehouse.actors.verification import (
     Method,
     Profile,
 )
+from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.pages.captchas import answer_in, widget_of
 from gatehouse.http.pages.context import application_name

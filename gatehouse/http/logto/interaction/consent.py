@@ -10,7 +10,7 @@ from gatehouse.actors import consent, sign_in
 from gatehouse.actors.consent import AskedResource
 from gatehouse.actors.interaction import Interaction, Prompt
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit
+from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.experience.models import SubmitReply
 from gatehouse.http.logto.interaction.access import interaction_operations

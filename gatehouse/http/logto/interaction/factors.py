@@ -13,8 +13,8 @@ from gatehouse.actors.factors.webauthn import WebAuthnVerification
 from gatehouse.actors.interaction import refuse
 from gatehouse.actors.refusal import Reason
 from gatehouse.actors.second_factors import MfaFactor
-from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.verification import Event, Record
+from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call
 from gatehouse.http.logto.interaction.access import interaction_operations
 from gatehouse.http.visit import visit_of

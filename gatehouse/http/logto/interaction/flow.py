@@ -8,8 +8,8 @@ from pydantic import Discriminator, Field, Tag
 
 from gatehouse.actors import older_interaction, sign_in
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in import Visit
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
+from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call
 from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.experience.models import (
