@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,16 @@ def _unions(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {"anyOf" if name == "oneOf" else name: _unions(one) for name, one in schema.items()}
     return [_unions(one) for one in schema] if isinstance(schema, list) else schema
+
+
+@cache
+def operation_at(method: str, path: str) -> str | None:
+    """The operation of a path, for clients that know none."""
+    for operation_id, operation in CONTRACT.items():
+        template = re.sub(r"\{\w+\}", "[^/]+", operation["path"])
+        if operation["method"] == method and re.fullmatch(template, path):
+            return operation_id
+    return None
 
 
 def check_answer(operation_id: str, answer: httpx.Response) -> None:

@@ -10,7 +10,7 @@ from gatehouse.http.logto.access import MANAGEMENT
 from gatehouse.http.logto.skin import api_operations
 from gatehouse.http.operation import Operation
 from gatehouse.http.routes import parameter_names
-from tests.http.contract import Api
+from tests.http.contract import CONTRACT, Api, check_answer
 from tests.http.running import DEMO_APP, Server
 
 GUARDED = [one for one in api_operations() if one.access is MANAGEMENT]
@@ -25,6 +25,8 @@ async def check_all(api: Api, status: int, code: str) -> None:
             headers={} if api.token is None else {"authorization": api.token},
         )
         assert answer.status_code == status, operation.operation_id
+        if operation.operation_id in CONTRACT:
+            check_answer(operation.operation_id, answer)
         assert answer.json()["code"] == code, operation.operation_id
 
 

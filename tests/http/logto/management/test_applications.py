@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from gatehouse.http.logto.access import management_audience
+from gatehouse.storage.applications import Applications
+from gatehouse.storage.transaction import Transaction
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, CLIENT_ID, TENANT, Server
 
@@ -164,6 +166,17 @@ async def test_there_is_no_legacy_secret_to_delete(api: Api) -> None:
     made = (await api("CreateApplication", json=WEB))["id"]
     refused = await api("DeleteApplicationLegacySecret", id=made, expect=400)
     assert refused["code"] == "application.no_legacy_secret_found"
+
+
+async def test_a_secret_from_before_they_had_names_is_deleted(api: Api, server: Server) -> None:
+    made = (await api("CreateApplication", json=WEB))["id"]
+
+    def give(tx: Transaction) -> None:
+        Applications(tx, TENANT).update(made, secret="from-before")
+
+    await server.core.db.write(give)
+    await api("DeleteApplicationLegacySecret", id=made, expect=200)
+    await api("DeleteApplicationLegacySecret", id=made, expect=400)
 
 
 async def test_a_deleted_secret_opens_nothing(api: Api, server: Server) -> None:

@@ -129,6 +129,7 @@ async def test_applications_receive_and_lose_roles(api: Api) -> None:
     assert refused["code"] == "role.application_exists"
     await api("DeleteRoleApplication", id=robot, applicationId=application, expect=204)
     await api("CreateRoleApplication", id=robot, json={"applicationIds": [application]})
+    await api("DeleteApplicationRole", applicationId=application, roleId=robot, expect=204)
     await api("ReplaceApplicationRoles", applicationId=application, json={"roleIds": []})
     await api("DeleteApplicationRole", applicationId=application, roleId=robot, expect=404)
 

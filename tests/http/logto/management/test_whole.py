@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -47,6 +48,27 @@ def test_the_coverage_table_is_up_to_date() -> None:
     assert coverage.TABLE.read_text() == coverage.current_table(), (
         "run python -m gatehouse.http.coverage"
     )
+
+
+REFUSES_NOBODY = {
+    "GetSignInExperienceConfig",
+    "GetStatus",
+    "GetSwaggerJson",
+    "GetWellKnownAccountCenter",
+    "GetWellKnownExperience",
+    "GetWellKnownExperienceOpenapiJson",
+    "GetWellKnownManagementOpenapiJson",
+    "GetWellKnownUserOpenapiJson",
+}
+"""Operations that anybody may call in any way."""
+
+
+def test_every_operation_is_proven_to_succeed_and_to_refuse() -> None:
+    proof = json.loads(coverage.PROOF.read_text())
+    for name, operation in CONTRACT.items():
+        if operation["seed"]:
+            wanted = {"success"} if name in REFUSES_NOBODY else {"success", "refusal"}
+            assert wanted <= set(proof.get(name, ())), name
 
 
 async def test_status_is_204_for_everyone(server: Server) -> None:

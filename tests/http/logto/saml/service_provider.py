@@ -13,7 +13,8 @@ from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 
 from gatehouse.actors.certificates import SelfSigned, self_signed
-from tests.http.contract import CONTRACT, Api
+from tests.http.contract import CONTRACT, Api, check_answer, operation_at
+from tests.http.proof import note
 from tests.http.running import DEMO_PASSWORD, DEMO_USER, Server
 
 ENTITY_ID = "https://sp.example/metadata"
@@ -48,6 +49,8 @@ class Browser:
         else:
             answer = await self.server.client.post(url, data=form, headers=headers)
         self.keep(answer)
+        if operation_id := operation_at(answer.request.method, urlsplit(url).path):
+            check_answer(operation_id, answer)
         return answer
 
     def keep(self, answer: httpx.Response) -> None:
@@ -100,6 +103,7 @@ class ServiceProvider:
         """Take the server's metadata over."""
         path = CONTRACT["ListSamlApplicationMetadata"]["path"].replace("{id}", self.application_id)
         document = await self.server.client.get(path)
+        note("ListSamlApplicationMetadata", document.status_code)
         assert document.status_code == 200, document.text
         parsed = OneLogin_Saml2_IdPMetadataParser.parse(document.text)
         self.settings = {

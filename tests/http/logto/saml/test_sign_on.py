@@ -413,3 +413,7 @@ async def test_codes_of_a_saml_application_buy_no_tokens(server: Server) -> None
     )
     assert answer.status_code == 401
     assert answer.json()["error"] == "invalid_client"
+
+
+async def test_an_application_that_is_not_there_has_no_metadata(server: Server) -> None:
+    await server.api()("ListSamlApplicationMetadata", id="nothing", expect=404)
