@@ -12,6 +12,7 @@ Sentinel `sentinel_username` and `sentinel_password`.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -232,6 +233,53 @@ class Connection:
             await trio.aclose_forcefully(self.stream)
 
 
+class PlainStream(trio.abc.Stream):
+    """A socket without TLS, read and written by its file descriptor.
+
+    Trio's own stream first tries a read that is sure to fail after every reply, and yields after a
+    write that already succeeded. Both cost more than the system calls that are needed.
+    """
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """What has arrived; empty when the other end is gone. Raises as trio's streams do."""
+        while True:
+            await trio.lowlevel.wait_readable(self._descriptor())
+            try:
+                return os.read(self._descriptor(), max_bytes or READ_SIZE)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise trio.BrokenResourceError("the connection was lost") from error
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write everything, at once where it fits. Raises as trio's streams do."""
+        try:
+            sent = os.write(self._descriptor(), data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise trio.BrokenResourceError("the connection was lost") from error
+        if sent < len(data):
+            await self._stream.send_all(memoryview(data)[sent:])
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """See `trio.abc.SendStream`."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the socket; whoever waits for it is told."""
+        await self._stream.aclose()
+
+    def _descriptor(self) -> int:
+        descriptor = self._stream.socket.fileno()
+        if descriptor < 0:
+            raise trio.ClosedResourceError
+        return descriptor
+
+
 async def connect(options: Options, address: Address) -> Connection:
     """Open and greet. Raises one of `UNREACHABLE`."""
     with trio.fail_after(options.connect_timeout):
@@ -247,11 +295,11 @@ async def connect(options: Options, address: Address) -> Connection:
 
 async def _open_stream(options: Options, address: Address) -> trio.abc.Stream:
     if address.path:
-        return await trio.open_unix_socket(address.path)
+        return PlainStream(await trio.open_unix_socket(address.path))
     plain = await trio.open_tcp_stream(address.host, address.port)
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if options.tls is None:
-        return plain
+        return PlainStream(plain)
     encrypted = trio.SSLStream(plain, options.tls, server_hostname=address.host)
     try:
         await encrypted.do_handshake()
