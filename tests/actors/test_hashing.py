@@ -108,7 +108,7 @@ UNREADABLE = [
 def test_a_new_hash_is_argon2id_with_the_stated_costs() -> None:
     stored = hash_now(SECRET)
     assert stored.algorithm == "Argon2id"
-    assert stored.digest.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert stored.digest.startswith("$argon2id$v=19$m=9216,t=4,p=1$")
     assert is_current(stored)
     assert verify_now(stored, SECRET)
     assert not verify_now(stored, SECRET + "!")

@@ -31,7 +31,7 @@ async def test_an_imported_password_signs_in_and_is_hashed_anew(house: House, na
         await (await house.browser()).sign_in("ada", SECRET)
         known = await house.user(user.id)
         assert known.password_algorithm == "Argon2id"
-        assert str(known.password_hash).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert str(known.password_hash).startswith("$argon2id$v=19$m=9216,t=4,p=1$")
 
 
 def test_every_algorithm_of_the_contract_is_tried() -> None:
