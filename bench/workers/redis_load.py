@@ -69,7 +69,7 @@ def by_link(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
 
 def by_threads(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
     """redis-py's client, a thread and a connection for each worker."""
-    client = redis.Redis(port=port)
+    client = redis.Redis(port=port, max_connections=len(keys))
     sha = COMMIT.sha.decode()
     done = [0] * len(keys)
     end = time.monotonic() + seconds

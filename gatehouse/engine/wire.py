@@ -254,14 +254,18 @@ class PlainStream(trio.abc.Stream):
             except OSError as error:
                 raise trio.BrokenResourceError("the connection was lost") from error
 
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Write everything, at once where it fits. Raises as trio's streams do."""
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Write what fits; the number of bytes. Raises as trio's streams do."""
         try:
-            sent = os.write(self._descriptor(), data)
+            return os.write(self._descriptor(), data)
         except BlockingIOError:
-            sent = 0
+            return 0
         except OSError as error:
             raise trio.BrokenResourceError("the connection was lost") from error
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write everything, at once where it fits. Raises as trio's streams do."""
+        sent = self.send_now(data)
         if sent < len(data):
             await self._stream.send_all(memoryview(data)[sent:])
 
