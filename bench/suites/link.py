@@ -1,4 +1,4 @@
-"""The engine's link to Redis against redis-py in threads: compare-and-sets, 256 at once."""
+"""The engine's link to Redis against redis-py in trio's threads: compare-and-sets, 256 at once."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import threading
 import time
+from functools import partial
 
 import redis
 import trio
@@ -68,23 +68,28 @@ def by_link(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
 
 
 def by_threads(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
-    """redis-py's client, a thread and a connection for each worker."""
+    """redis-py's client as a trio program calls it: each request in a worker thread."""
     client = redis.Redis(port=port, max_connections=len(keys))
     sha = COMMIT.sha.decode()
-    done = [0] * len(keys)
-    end = time.monotonic() + seconds
 
-    def work(number: int) -> None:
-        while time.monotonic() < end:
-            assert client.evalsha(sha, 1, keys[number], STAMP, stored, TO_LIVE) == 1
-            done[number] += 1
+    async def main() -> int:
+        done = 0
+        limiter = trio.CapacityLimiter(len(keys))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(keys))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(done)
+        async def work(key: str) -> None:
+            nonlocal done
+            send = partial(client.evalsha, sha, 1, key, STAMP, stored, TO_LIVE)
+            while trio.current_time() < end:
+                assert await trio.to_thread.run_sync(send, limiter=limiter) == 1
+                done += 1
+
+        end = trio.current_time() + seconds
+        async with trio.open_nursery() as workers:
+            for key in keys:
+                workers.start_soon(work, key)
+        return done
+
+    return trio.run(main)
 
 
 def by_pipeline(port: int, keys: list[str], seconds: float, stored: bytes) -> int:
