@@ -25,7 +25,7 @@ from tests.servers.valkey import Valkey
 
 ACTORS = 6
 OPTIONS = ["--workers", "12", "--turns", "40", "--actors", str(ACTORS)]
-LIFE = 0.4
+LIFE = 0.15
 """Seconds a node lives at most after it began; about what it needs for all its turns."""
 
 
