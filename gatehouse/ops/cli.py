@@ -80,7 +80,7 @@ def seed() -> None:
 
 @cli.group()
 def keys() -> None:
-    """The signing keys of tokens."""
+    """The signing keys of tokens, and the keys by which secrets are sealed."""
 
 
 @keys.command("list")
@@ -125,6 +125,19 @@ def delete(kid: str) -> None:
     from gatehouse.ops import keys as commands  # noqa: PLC0415
 
     _run(commands.delete_key, _settings(), kid)
+
+
+@keys.command()
+def reseal() -> None:
+    """Seal every secret of the database with the first of the vault keys.
+
+    The other vault keys are not needed after it. The server may run meanwhile, if it has the same
+    keys in the same order.
+    """
+    from gatehouse.ops import keys as commands  # noqa: PLC0415
+
+    count, current = _run(commands.reseal, _settings())
+    click.echo(f"Sealed {count} secrets anew: all are sealed with {current} now.")
 
 
 @cli.group()

@@ -1,7 +1,8 @@
-"""Signing keys by command: list, publish the next, let it sign, delete an old one.
+"""Keys by command: list those that sign, publish the next, let it sign, delete an old one, and seal
+secrets anew.
 
-The rules are `gatehouse.actors.key_rotation`'s, the same as for the Management API. Workers read
-the keys again every five seconds, so none has to be told.
+The rules about signing keys are `gatehouse.actors.key_rotation`'s, the same as for the Management
+API. Workers read the keys again every five seconds, so none has to be told.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gatehouse.actors.keyring import KeyStatus, SigningAlgorithm, generate_key
 from gatehouse.ops import datadir
 from gatehouse.ops.seed import stored_key
 from gatehouse.ops.worker import TENANT
+from gatehouse.storage import rotation
 from gatehouse.storage.database import Database
 from gatehouse.storage.records import SigningKey
 from gatehouse.storage.tenants import SigningKeys
@@ -67,6 +69,15 @@ async def delete_key(settings: Settings, kid: str) -> None:
     async with _database(settings) as db:
         with _explained():
             await db.write(_delete, kid, wall_clock())
+
+
+async def reseal(settings: Settings) -> tuple[int, str]:
+    """Seal every secret with the vault's first key: how many were not, and the key's id.
+
+    Raises SealError, too, if a key is missing by which something is sealed.
+    """
+    async with _database(settings) as db:
+        return await rotation.rewrap(db), datadir.vault(settings).current
 
 
 def _list(tx: Transaction, now: int) -> list[SigningKey]:

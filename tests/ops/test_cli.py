@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import urlsafe_b64encode
+from secrets import token_bytes
 
 import httpx
 
@@ -73,6 +76,25 @@ def test_a_running_server_signs_with_a_rotated_key(install: Install) -> None:
         return kid in [key["kid"] for key in keys]
 
     eventually(published)
+
+
+def test_the_vault_key_is_replaced(install: Install) -> None:
+    gatehouse = install()
+    gatehouse.run("seed")
+    kept = gatehouse.data_dir / "vault-keys"
+    old = kept.read_text()
+    new = f"k2:{urlsafe_b64encode(token_bytes(32)).decode()}\n"
+    kept.write_text(new)
+    refused = gatehouse.run("keys", "reseal")
+    assert refused.returncode == 1
+    assert "'k1'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    kept.write_text(new + old)
+    done = gatehouse.run("keys", "reseal")
+    assert re.fullmatch(r"Sealed [1-9]\d* secrets anew: all .* with k2 now\.\n", done.stdout)
+    assert gatehouse.run("keys", "reseal").stdout.startswith("Sealed 0 secrets")
+    kept.write_text(new)
+    assert "current" in gatehouse.run("keys", "list").stdout
 
 
 def test_doctor_finds_an_installation_well_and_delivers_a_message(install: Install) -> None:
