@@ -27,6 +27,7 @@ from gatehouse.actors import (
 )
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
 from gatehouse.actors.connectors import messengers
+from gatehouse.actors.messages import OutgoingMessage
 from gatehouse.engine.actor import Effect, Kind
 from gatehouse.ops import doctor
 
@@ -177,7 +178,7 @@ MOVES: dict[str, list[Move]] = {
             "SendProbe",
             None,
             doctor._SendProbe(
-                doctor.OutgoingMessage(
+                OutgoingMessage(
                     tenant_id="t", channel="email", recipient="ada@example.com", usage="Test"
                 )
             ),
