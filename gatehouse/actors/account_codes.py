@@ -56,7 +56,7 @@ async def send(
         raise
     code, kept = issue(core, bound_to(record))
     message = code_messages.code_message(core, template, identifier, code, ip=origin.ip)
-    return await begin(core, user.id, record.waiting(kept), (message.effect(),))
+    return await begin(core, user.id, record.waiting(kept), (message.effect(core.vault),))
 
 
 async def give(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gatehouse.engine.engine import Engine
     from gatehouse.engine.redis import Redis
     from gatehouse.storage.database import Database
+    from gatehouse.storage.vault import Vault
 
 
 class CoreObserver:
@@ -57,8 +58,9 @@ class Core:
     """One tenant's identity core in one process.
 
     `public_url` has no trailing slash. `ring` holds the server's own secrets, for whoever needs a
-    derived key. `clock()` is in milliseconds since the epoch. Protected applications are reached as
-    subdomains of `protected_app_domain`; without it there are none.
+    derived key; `vault` seals secrets that wait in Redis. `clock()` is in milliseconds since the
+    epoch. Protected applications are reached as subdomains of `protected_app_domain`; without it
+    there are none.
     """
 
     tenant_id: str
@@ -68,6 +70,7 @@ class Core:
     directory: Directory
     hasher: PasswordHasher
     ring: SecretRing
+    vault: Vault
     tokens: TokenCodec
     cookies: CookieSigner
     observer: CoreObserver
@@ -128,6 +131,7 @@ def build_core(
         directory=directory,
         hasher=hasher,
         ring=ring,
+        vault=ring.vault(),
         tokens=TokenCodec(ring),
         cookies=CookieSigner(ring),
         observer=observer or CoreObserver(),

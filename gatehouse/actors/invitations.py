@@ -80,7 +80,9 @@ async def mail_invitation(
         ip=ip,
         locales=locales,
     )
-    await core.engine.turn(_MAIL.at(core.tenant_id, secrets.token_hex(16)), _Send(message.effect()))
+    await core.engine.turn(
+        _MAIL.at(core.tenant_id, secrets.token_hex(16)), _Send(message.effect(core.vault))
+    )
 
 
 def _context(tx: Transaction, tenant_id: str, invitation: OrganizationInvitation) -> dict[str, str]:

@@ -137,7 +137,8 @@ def storing(
         if place is not None:
             SignInPlaces(tx, core.tenant_id).note(place, adaptive_mfa.since(tx.now))
         for factor in choices.factors:
-            add_factor(MfaVerifications(tx, core.tenant_id), factor.to_record(user_id))
+            record = factor.to_record(user_id, core.vault)
+            add_factor(MfaVerifications(tx, core.tenant_id), record)
         users = Users(tx, core.tenant_id)
         before = users.get(user_id).logto_config
         after = mfa.config_changes(before, choices, event)

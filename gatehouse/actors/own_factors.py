@@ -21,7 +21,6 @@ from gatehouse.actors.factors.webauthn import (
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import (
     MfaFactor,
-    NewBackupCodes,
     NewFactor,
     NewTotp,
     factor_of,
@@ -66,7 +65,8 @@ async def add(core: Core, user_id: str, new: NewFactor, *, replace: bool = False
     Raises `Refused`: `TOTP_EXISTS`, `BACKUP_CODE_EXISTS`, `BACKUP_CODE_ALONE`.
     """
     second = factor_of(new) in (await mfa_checks.rules_of(core)).factors
-    await core.db.write(_add, core.tenant_id, user_id, new, replace=replace, enables=second)
+    record = new.to_record(user_id, core.vault)
+    await core.db.write(_add, core.tenant_id, record, replace=replace, enables=second)
 
 
 def shown_totp(core: Core, key: str, code: str) -> NewTotp:
@@ -74,7 +74,7 @@ def shown_totp(core: Core, key: str, code: str) -> NewTotp:
     step = totp.matching_step(key, code, core.clock())
     if step is None:
         raise Refused(Reason.INVALID_TOTP_CODE)
-    return NewTotp(id=new_id(), key=key, step=step)
+    return NewTotp.of(core.vault, key, step)
 
 
 async def find(core: Core, user_id: str, verification_id: str) -> MfaVerification:
@@ -139,26 +139,25 @@ async def _party(core: Core) -> RelyingParty:
 def _add(
     tx: Transaction,
     tenant: str,
-    user_id: str,
-    new: NewFactor,
+    new: MfaVerification,
     *,
     replace: bool,
     enables: bool,
 ) -> None:
-    stored = MfaVerifications(tx, tenant)
+    stored, user_id = MfaVerifications(tx, tenant), new.user_id
     mine = stored.of(user_id)
-    if isinstance(new, NewBackupCodes):
+    if new.type == "BackupCode":
         if any(factor.remaining for factor in mine):
             raise Refused(Reason.BACKUP_CODE_EXISTS)
         if all(factor.type == "BackupCode" for factor in mine):
             raise Refused(Reason.BACKUP_CODE_ALONE)
-    if isinstance(new, NewTotp):
+    if new.type == "Totp":
         others = [factor for factor in mine if factor.type == "Totp"]
         if others and not replace:
             raise Refused(Reason.TOTP_EXISTS)
         for other in others:
             stored.delete(other.id)
-    stored.add(new.to_record(user_id))
+    stored.add(new)
     users = Users(tx, tenant)
     config = users.get(user_id).logto_config
     if enables and mfa.user_config(config).enabled is not True:

@@ -1,16 +1,23 @@
 """Second factors as the core names them, and what is collected of them until it is stored.
 
 What a person enrols while signing in waits in the interaction and is stored on submission, under
-an id that is chosen when it is collected: whoever submits twice stores it once.
+an id that is chosen when it is collected: whoever submits twice stores it once. Until then keys and
+codes are sealed, since an interaction is kept in Redis: here they are never in the clear.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from gatehouse.storage.ids import new_id
 from gatehouse.storage.mfa import BackupCode, MfaVerification, backup_codes_json
+
+if TYPE_CHECKING:
+    from gatehouse.storage.vault import Vault
 
 
 class MfaFactor(StrEnum):
@@ -39,16 +46,23 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NewTotp(msgspec.Struct, frozen=True, kw_only=True, tag="Totp"):
-    """A TOTP key (base32) that a code was shown for; `step` is the time step of that code."""
+    """A TOTP key that a code was shown for; `step` is the time step of that code."""
 
     id: str
-    key: str
+    sealed: str
     step: int = 0
 
-    def to_record(self, user_id: str) -> MfaVerification:
+    @classmethod
+    def of(cls, vault: Vault, key: str, step: int = 0) -> NewTotp:
+        """A factor of this key (base32)."""
+        factor_id = new_id()
+        return cls(id=factor_id, sealed=seal_secret(vault, factor_id, key), step=step)
+
+    def to_record(self, user_id: str, vault: Vault) -> MfaVerification:
         """The factor as it is stored."""
+        key = open_secret(vault, self.id, self.sealed)
         return MfaVerification(
-            id=self.id, user_id=user_id, type="Totp", secret=self.key, counter=self.step
+            id=self.id, user_id=user_id, type="Totp", secret=key, counter=self.step
         )
 
 
@@ -59,8 +73,8 @@ class NewCredential(msgspec.Struct, frozen=True, kw_only=True, tag="WebAuthn"):
     credential: Credential
     name: str | None = None
 
-    def to_record(self, user_id: str) -> MfaVerification:
-        """The factor as it is stored."""
+    def to_record(self, user_id: str, vault: Vault) -> MfaVerification:
+        """The factor as it is stored; what is known of a credential is public."""
         credential = self.credential
         return MfaVerification(
             id=self.id,
@@ -83,12 +97,37 @@ class NewBackupCodes(msgspec.Struct, frozen=True, kw_only=True, tag="BackupCode"
     """Backup codes that the person has seen."""
 
     id: str
-    codes: tuple[str, ...]
+    sealed: str
 
-    def to_record(self, user_id: str) -> MfaVerification:
+    @classmethod
+    def of(cls, vault: Vault, codes: Sequence[str]) -> NewBackupCodes:
+        """A factor of these codes."""
+        factor_id = new_id()
+        return cls(id=factor_id, sealed=seal_codes(vault, factor_id, codes))
+
+    def to_record(self, user_id: str, vault: Vault) -> MfaVerification:
         """The factor as it is stored."""
-        secret = backup_codes_json([BackupCode(code) for code in self.codes])
+        secret = open_secret(vault, self.id, self.sealed)
         return MfaVerification(id=self.id, user_id=user_id, type="BackupCode", secret=secret)
+
+
+def seal_secret(vault: Vault, factor_id: str, secret: str) -> str:
+    """The secret of a factor as it waits to be stored: sealed for this factor alone."""
+    return vault.seal(secret, _place(factor_id))
+
+
+def open_secret(vault: Vault, factor_id: str, sealed: str) -> str:
+    """The secret again. Raises `SealError`."""
+    return vault.open(sealed, _place(factor_id))
+
+
+def seal_codes(vault: Vault, factor_id: str, codes: Sequence[str]) -> str:
+    """Backup codes as they wait to be stored."""
+    return seal_secret(vault, factor_id, backup_codes_json([BackupCode(code) for code in codes]))
+
+
+def _place(factor_id: str) -> str:
+    return f"second-factor:{factor_id}"
 
 
 NewFactor = NewTotp | NewCredential | NewBackupCodes

@@ -11,8 +11,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
+from gatehouse.storage.vault import Vault
+
 MIN_SECRET_BYTES = 32
 """A master secret shorter than the output of SHA-256 would be the weakest link."""
+_KEY_ID_DIGITS = 16
+"""Hexadecimal digits by which a vault tells its keys apart."""
 
 
 class SecretRing:
@@ -30,6 +34,13 @@ class SecretRing:
         """A ring of independent keys for one use, in the same order."""
         label = b"gatehouse:" + use.encode()
         return SecretRing([hmac.digest(key, label, "sha256") for key in self._keys])
+
+    def vault(self) -> Vault:
+        """What seals secrets that wait in Redis; they open as long as their key is in the ring."""
+        keys = self.derive("vault")._keys
+        return Vault(
+            {hmac.digest(key, b"id", "sha256").hex()[:_KEY_ID_DIGITS]: key for key in keys}
+        )
 
     def mac(self, message: bytes) -> bytes:
         """HMAC-SHA256 of the message under the newest key (32 bytes)."""

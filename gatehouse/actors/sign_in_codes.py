@@ -99,7 +99,7 @@ async def send(
             locales=languages,
             payload=context,
         )
-        effects = (*effects, message.effect())
+        effects = (*effects, message.effect(core.vault))
     await visit.tell(AddVerification(record.waiting(kept), effects))
 
 

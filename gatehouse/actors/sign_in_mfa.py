@@ -30,7 +30,7 @@ from gatehouse.actors.interaction import (
 )
 from gatehouse.actors.interaction_mfa import ChooseMfa, OfferPasskey, TakePasskeyOffer
 from gatehouse.actors.lockout import Pool
-from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.refusal import Reason
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor, NewFactor
 from gatehouse.actors.sign_in import verify
 from gatehouse.actors.verification import Event, Identifier, IdentifierType, Record
@@ -89,10 +89,36 @@ async def usable(visit: Visit) -> dict[MfaFactor, str]:
 # An authenticator app
 
 
-async def begin_totp(visit: Visit) -> tuple[TotpVerification, str]:
-    """A new TOTP that waits for its first code, and what an authenticator app reads of it."""
-    record, user = await _begin(visit, lambda record_id, user: totp.begin(record_id, user.id))
-    return record, totp.key_uri(visit.core, user, record.key or "")
+@dataclass(frozen=True, slots=True)
+class TotpOffer:
+    """A key for an authenticator app: in base32, and as the app reads it from a picture."""
+
+    verification_id: str
+    key: str
+    uri: str
+
+
+async def begin_totp(visit: Visit) -> TotpOffer:
+    """A new TOTP, which waits for its first code. Raises `Refused`."""
+    vault = visit.core.vault
+    record, user = await _begin(
+        visit, lambda record_id, user: totp.begin(vault, record_id, user.id)
+    )
+    return _offer(visit, record, user)
+
+
+async def pending_totp(visit: Visit) -> TotpOffer:
+    """The TOTP that was begun and has shown no code yet, or a new one. Raises `Refused`."""
+    whose = await identified(visit)
+    for record in whose.state.records:
+        if isinstance(record, TotpVerification) and record.waits_for(whose.user.id):
+            return _offer(visit, record, whose.user)
+    return await begin_totp(visit)
+
+
+def _offer(visit: Visit, record: TotpVerification, user: User) -> TotpOffer:
+    key = record.key(visit.core.vault) or ""
+    return TotpOffer(record.id, key, totp.key_uri(visit.core, user, key))
 
 
 async def show_first_code(visit: Visit, verification_id: str, code: str) -> None:
@@ -100,23 +126,9 @@ async def show_first_code(visit: Visit, verification_id: str, code: str) -> None
     whose = await identified(visit)
     entry = _entry(visit, whose, "Totp", verification_id)
     async with logged(visit, entry):
-        own(whose.state, verification_id, TotpVerification)
-        step = _FirstCode(whose.user.id, code)
+        record = own(whose.state, verification_id, TotpVerification)
+        step = totp.first_code(visit.core, record, code)
         await visit.tell(AdvanceVerification(verification_id, step, effects_of(entry)))
-
-
-@dataclass(frozen=True, slots=True)
-class _FirstCode:
-    """A step of a verification: the first code of a new TOTP."""
-
-    user_id: str
-    code: str
-
-    def advance(self, record: Record, now: int) -> tuple[Record, None]:
-        """The record may have been replaced since it was looked at."""
-        if not isinstance(record, TotpVerification) or record.owner != self.user_id:
-            raise Refused(Reason.VERIFICATION_NOT_FOUND)
-        return totp.show_first_code(record, self.code, now), None
 
 
 async def use_totp(visit: Visit, code: str) -> str:
@@ -134,10 +146,13 @@ async def use_totp(visit: Visit, code: str) -> str:
 # Backup codes
 
 
-async def begin_backup_codes(visit: Visit) -> BackupCodeVerification:
-    """New backup codes, about to be shown. Raises `Refused`."""
-    record, _ = await _begin(visit, lambda record_id, user: backup_code.begin(record_id, user.id))
-    return record
+async def begin_backup_codes(visit: Visit) -> tuple[str, tuple[str, ...]]:
+    """New backup codes, about to be shown; before them, the verification's id. Raises `Refused`."""
+    vault, codes = visit.core.vault, backup_code.new_codes()
+    record, _ = await _begin(
+        visit, lambda record_id, user: backup_code.begin(vault, record_id, user.id, codes)
+    )
+    return record.id, codes
 
 
 async def use_backup_code(visit: Visit, code: str) -> str:

@@ -137,7 +137,9 @@ async def send_alone(core: Core, use: str, identifier: Identifier, *, ip: str) -
     await code_messages.admit(core, identifier)
     code, state = issue(core, _bound(use, identifier))
     message = code_messages.code_message(core, use, identifier, code, ip=ip)
-    await core.engine.turn(_address(core, use, identifier), KeepCode(state, (message.effect(),)))
+    await core.engine.turn(
+        _address(core, use, identifier), KeepCode(state, (message.effect(core.vault),))
+    )
 
 
 async def check_alone(core: Core, use: str, identifier: Identifier, code: str) -> None:

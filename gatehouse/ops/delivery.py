@@ -27,24 +27,31 @@ if TYPE_CHECKING:
     from gatehouse.ops.metrics import Recorder
     from gatehouse.storage.records import Message
     from gatehouse.storage.transaction import Transaction
+    from gatehouse.storage.vault import Vault
 
 
 def handle_effects(core: Core, recorder: Recorder) -> None:
     """Have the engine deliver what turns leave for the world. Call before it runs."""
     messages = recorder.counts("messages_total")
-    handle_messages(core.engine, core.messengers, messages.add)
+    handle_messages(core.engine, core.messengers, core.vault, messages.add)
     keep_audit_log(core.engine, core.db)
     handle_webhooks(core)
     handle_backchannel_logout(core)
 
 
 def handle_messages(
-    engine: Engine, messengers: Messengers, sent: Callable[[str], None] | None = None
+    engine: Engine,
+    messengers: Messengers,
+    vault: Vault,
+    sent: Callable[[str], None] | None = None,
 ) -> None:
-    """Have the engine hand messages to whoever carries them; `sent(channel)` after each."""
+    """Have the engine hand messages to whoever carries them; `sent(channel)` after each.
+
+    `vault` is the one they were sealed with.
+    """
 
     async def send(delivery: Delivery) -> None:
-        message = msgspec.msgpack.decode(delivery.body, type=OutgoingMessage)
+        message = msgspec.msgpack.decode(delivery.body, type=OutgoingMessage).opened(vault)
         if await messengers.deliver(engine, delivery.id, message) and sent is not None:
             sent(message.channel)
 

@@ -30,6 +30,7 @@ from gatehouse.ops.worker import TENANT
 from gatehouse.storage.database import Database
 from gatehouse.storage.migrate import current_revision, head
 from gatehouse.storage.tenants import SigningKeys, Tenants
+from gatehouse.storage.vault import Vault
 
 if TYPE_CHECKING:
     from gatehouse.ops.settings import Settings
@@ -187,9 +188,10 @@ class _SendProbe:
     """A turn that does nothing but have a message sent."""
 
     message: OutgoingMessage
+    vault: Vault
 
     def apply(self, state: _Probe | None, now: int) -> Turn[_Probe, None]:
-        return Turn(_Probe(now), None, now + 60_000, effects=(self.message.effect(),))
+        return Turn(_Probe(now), None, now + 60_000, effects=(self.message.effect(self.vault),))
 
 
 _PROBE: Final = Kind("probe", _Probe)
@@ -208,6 +210,7 @@ def _check_delivery(recipient: str) -> Callable[[Any], AsyncIterator[Finding]]:
 async def _deliver_message(settings: Settings, recipient: str) -> bool:
     """Send a message by way of a turn and the outbox; whether it arrived."""
     mark = secrets.token_hex(8)
+    vault = datadir.secret_ring(settings).vault()
     message = OutgoingMessage(
         tenant_id=TENANT,
         channel="email",
@@ -222,11 +225,11 @@ async def _deliver_message(settings: Settings, recipient: str) -> bool:
             await stack.enter_async_context(open_redis(settings)), node=f"doctor-{mark}"
         )
         # A server that runs may be first to deliver it, which is as good.
-        delivery.handle_messages(engine, Messengers(db, Outbound()))
+        delivery.handle_messages(engine, Messengers(db, Outbound()), vault)
         outbox = await stack.enter_async_context(trio.open_nursery())
         stack.callback(outbox.cancel_scope.cancel)
         await outbox.start(engine.run)
-        await engine.turn(_PROBE.at(TENANT, mark), _SendProbe(message))
+        await engine.turn(_PROBE.at(TENANT, mark), _SendProbe(message, vault))
         with trio.move_on_after(DELIVERY_SECONDS):
             # It may arrive by way of another process, which only the database tells.
             while not await db.read(_has_arrived, mark):  # noqa: ASYNC110

@@ -16,8 +16,8 @@ from gatehouse.storage.mfa import BackupCode, FactorType, MfaVerification, backu
 
 TOTP, WEBAUTHN, BACKUP = MfaFactor.TOTP, MfaFactor.WEBAUTHN, MfaFactor.BACKUP_CODE
 EMAIL, PHONE = MfaFactor.EMAIL, MfaFactor.PHONE
-NEW_TOTP = NewTotp(id="new", key="KEY")
-NEW_CODES = NewBackupCodes(id="codes", codes=("a",))
+NEW_TOTP = NewTotp(id="new", sealed="key")
+NEW_CODES = NewBackupCodes(id="codes", sealed="codes")
 OFTEN = [policy for policy in MfaPolicy if policy is not MfaPolicy.NO_PROMPT]
 OPTIONAL = [policy for policy in OFTEN if not policy.mandatory]
 MANDATORY = [policy for policy in OFTEN if policy.mandatory]

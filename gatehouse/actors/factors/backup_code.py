@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.second_factors import MfaFactor, NewBackupCodes
+from gatehouse.actors.second_factors import MfaFactor, NewBackupCodes, seal_codes
 from gatehouse.actors.verification import Record
 from gatehouse.storage.mfa import MfaVerifications
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.storage.transaction import Transaction
+    from gatehouse.storage.vault import Vault
 
 CODES = 10
 """How many codes a set has."""
@@ -24,11 +25,11 @@ _CODE = re.compile(r"[0-9a-fA-F]{10}")
 
 
 class BackupCodeVerification(Record, frozen=True, kw_only=True, tag="BackupCode"):
-    """A backup code of the account was used; or, with `codes`, new ones were shown."""
+    """A backup code of the account was used; or new ones were made, and are kept `sealed`."""
 
     account: str
     used: bool = False
-    codes: tuple[str, ...] = ()
+    sealed: str | None = None
 
     @property
     def verified(self) -> bool:
@@ -52,9 +53,9 @@ class BackupCodeVerification(Record, frozen=True, kw_only=True, tag="BackupCode"
 
     def to_factor(self) -> NewBackupCodes:
         """The codes to store. Raises `Refused(MFA_NOT_PENDING)` where none were made."""
-        if not self.codes:
+        if self.sealed is None:
             raise Refused(Reason.MFA_NOT_PENDING)
-        return NewBackupCodes(id=self.id, codes=self.codes)
+        return NewBackupCodes(id=self.id, sealed=self.sealed)
 
 
 def new_codes() -> tuple[str, ...]:
@@ -67,9 +68,12 @@ def are_codes(codes: Sequence[str]) -> bool:
     return len(codes) == CODES and all(_CODE.fullmatch(code) for code in codes)
 
 
-def begin(record_id: str, user_id: str) -> BackupCodeVerification:
+def begin(
+    vault: Vault, record_id: str, user_id: str, codes: Sequence[str]
+) -> BackupCodeVerification:
     """New codes for the user, which they are about to be shown."""
-    return BackupCodeVerification(id=record_id, account=user_id, codes=new_codes())
+    sealed = seal_codes(vault, record_id, codes)
+    return BackupCodeVerification(id=record_id, account=user_id, sealed=sealed)
 
 
 async def verify_backup_code(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b32decode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ import pyotp
 import segno
 
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.second_factors import MfaFactor, NewTotp
+from gatehouse.actors.second_factors import MfaFactor, NewTotp, open_secret, seal_secret
 from gatehouse.actors.verification import Record
 from gatehouse.storage.mfa import MfaVerifications
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.storage.records import User
     from gatehouse.storage.transaction import Transaction
+    from gatehouse.storage.vault import Vault
 
 STEP_MS = 30_000
 """How long a time step is (RFC 6238 §5.2)."""
@@ -40,12 +42,12 @@ _CODE = re.compile(r"[0-9]{6}")
 
 
 class TotpVerification(Record, frozen=True, kw_only=True, tag="Totp"):
-    """A code of the account's TOTP was shown; or, with a `key`, a new TOTP is being set up."""
+    """A code of the account's TOTP was shown; or a new one is being set up, its key `sealed`."""
 
     shown: ClassVar[tuple[str, ...]] = ("id", "verified")
 
     account: str
-    key: str | None = None
+    sealed: str | None = None
     step: int | None = None
 
     @property
@@ -61,7 +63,7 @@ class TotpVerification(Record, frozen=True, kw_only=True, tag="Totp"):
     @property
     def second_factor(self) -> MfaFactor | None:
         """Who has just set a TOTP up has shown no factor that the account had."""
-        return MfaFactor.TOTP if self.verified and self.key is None else None
+        return MfaFactor.TOTP if self.verified and self.sealed is None else None
 
     @property
     def amr(self) -> tuple[str, ...]:
@@ -72,9 +74,17 @@ class TotpVerification(Record, frozen=True, kw_only=True, tag="Totp"):
         """The factor to store. Raises `Refused`: `VERIFICATION_FAILED`, `MFA_NOT_PENDING`."""
         if self.step is None:
             raise Refused(Reason.VERIFICATION_FAILED)
-        if self.key is None:
+        if self.sealed is None:
             raise Refused(Reason.MFA_NOT_PENDING)
-        return NewTotp(id=self.id, key=self.key, step=self.step)
+        return NewTotp(id=self.id, sealed=self.sealed, step=self.step)
+
+    def waits_for(self, user_id: str) -> bool:
+        """Whether this is a new TOTP of the user's, which has shown no code yet."""
+        return self.account == user_id and self.sealed is not None and not self.verified
+
+    def key(self, vault: Vault) -> str | None:
+        """The key (base32) of the new TOTP. Raises `SealError`."""
+        return None if self.sealed is None else open_secret(vault, self.id, self.sealed)
 
 
 def new_key() -> str:
@@ -125,17 +135,39 @@ def qr_svg(uri: str) -> str:
     return str(code.svg_inline(scale=4, omitsize=True, svgclass="qr", lineclass=None))
 
 
-def begin(record_id: str, user_id: str) -> TotpVerification:
+def begin(vault: Vault, record_id: str, user_id: str) -> TotpVerification:
     """A new TOTP for the user, which waits for its first code."""
-    return TotpVerification(id=record_id, account=user_id, key=new_key())
+    sealed = seal_secret(vault, record_id, new_key())
+    return TotpVerification(id=record_id, account=user_id, sealed=sealed)
 
 
-def show_first_code(record: TotpVerification, code: str, now: int) -> TotpVerification:
-    """The new TOTP with its first code shown. Raises `Refused(INVALID_TOTP_CODE)`."""
-    step = None if record.key is None else matching_step(record.key, code, now)
-    if step is None:
-        raise Refused(Reason.INVALID_TOTP_CODE)
-    return msgspec.structs.replace(record, step=step)
+@dataclass(frozen=True, slots=True)
+class ShowFirstCode:
+    """A step of a verification: the app showed a code of the new key.
+
+    `of` is the verification whose code was compared, and `step` the time step it is of, if any.
+    """
+
+    of: TotpVerification
+    step: int | None
+
+    def advance(self, record: Record, now: int) -> tuple[Record, None]:
+        """Raises `Refused`: `INVALID_TOTP_CODE`, `VERIFICATION_NOT_FOUND` if it was replaced."""
+        if not isinstance(record, TotpVerification) or (record.id, record.sealed) != (
+            self.of.id,
+            self.of.sealed,
+        ):
+            raise Refused(Reason.VERIFICATION_NOT_FOUND)
+        if self.step is None:
+            raise Refused(Reason.INVALID_TOTP_CODE)
+        return msgspec.structs.replace(record, step=self.step), None
+
+
+def first_code(core: Core, record: TotpVerification, code: str) -> ShowFirstCode:
+    """Compare a code with the new key."""
+    key = record.key(core.vault)
+    step = None if key is None else matching_step(key, code, core.clock())
+    return ShowFirstCode(record, step)
 
 
 async def verify_totp(core: Core, record_id: str, user_id: str, code: str) -> TotpVerification:

@@ -19,7 +19,6 @@ from gatehouse.http.account.times import day
 from gatehouse.http.call import Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.messages import Message, message_for
-from gatehouse.storage.ids import new_id
 from gatehouse.storage.mfa import MfaVerification
 
 operations = Operations(tags=("Pages",))
@@ -119,7 +118,7 @@ async def add_codes(owner: Owner, form: OwnForm) -> Reply:
             await own_factors.remove(owner.core, owner.user.id, factor.id)
     codes = backup_code.new_codes()
     try:
-        await own_factors.add(owner.core, owner.user.id, NewBackupCodes(id=new_id(), codes=codes))
+        await own_factors.add(owner.core, owner.user.id, NewBackupCodes.of(owner.core.vault, codes))
     except Refused as refusal:
         return await _list(owner, message_for(refusal))
     return await owner.draw("account_codes.html", {"codes": codes, "back": FACTORS})

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from gatehouse.actors import accounts, mfa_checks, sign_in, sign_in_codes, sign_in_mfa
 from gatehouse.actors.factors.backup_code import BackupCodeVerification
-from gatehouse.actors.factors.totp import TotpVerification, key_uri, qr_svg
+from gatehouse.actors.factors.totp import TotpVerification, qr_svg
 from gatehouse.actors.factors.webauthn import WebAuthnVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor
@@ -123,22 +123,17 @@ async def _draw_choice(
 async def _draw_totp(
     guest: Guest, form: AccountForm, error: Message | None, *, skippable: bool, others: bool
 ) -> Reply:
-    record = _pending(guest, TotpVerification)
-    if record is None or record.key is None or record.verified:
-        record, uri = await sign_in_mfa.begin_totp(guest.visit)
-    else:
-        user = await accounts.get_active(guest.visit.core, record.account)
-        uri = key_uri(guest.visit.core, user, record.key)
-    key = record.key or ""
+    offer = await sign_in_mfa.pending_totp(guest.visit)
+    key = offer.key
     return await _page(
         guest,
         "mfa_totp.html",
         form,
         error,
         factor=MfaFactor.TOTP.value,
-        picture=Markup(qr_svg(uri)),  # noqa: S704 - made here, of nothing that is markup
+        picture=Markup(qr_svg(offer.uri)),  # noqa: S704 - made here, of nothing that is markup
         key=" ".join(key[start : start + _GROUP] for start in range(0, len(key), _GROUP)),
-        uri=uri,
+        uri=offer.uri,
         skippable=skippable,
         others=others,
     )
@@ -161,14 +156,14 @@ async def _draw_passkey(
 
 
 async def _draw_codes(guest: Guest, form: AccountForm, error: Message | None) -> Reply:
-    record = await sign_in_mfa.begin_backup_codes(guest.visit)
+    _, codes = await sign_in_mfa.begin_backup_codes(guest.visit)
     return await _page(
         guest,
         "mfa_backup_codes.html",
         form,
         error,
         factor=MfaFactor.BACKUP_CODE.value,
-        codes=record.codes,
+        codes=codes,
     )
 
 

@@ -31,7 +31,6 @@ from gatehouse.http.logto.management.user_mfa import (
     mfa_verification_view,
 )
 from gatehouse.http.wire import Maybe, Wire
-from gatehouse.storage.ids import new_id
 
 operations = account_operations()
 
@@ -133,7 +132,7 @@ async def add_factor(call: Call[NewPasskey | NewTotpBody | NewCodes]) -> None:
     else:
         if not backup_code.are_codes(body.codes):
             raise ApiError("user.wrong_backup_code_format")
-        await own_factors.add(core, who, NewBackupCodes(id=new_id(), codes=tuple(body.codes)))
+        await own_factors.add(core, who, NewBackupCodes.of(core.vault, body.codes))
 
 
 @operations.put(f"{_PATH}/totp", "CreateOrReplaceTotpMfaVerification", body=TotpBody, status=204)
@@ -213,7 +212,7 @@ def _new_totp(call: AnyCall, body: NewTotpBody | TotpBody) -> NewTotp:
     if not totp.is_key(body.secret):
         raise ApiError("user.totp_secret_invalid", status=400)
     if not body.code:
-        return NewTotp(id=new_id(), key=body.secret)
+        return NewTotp.of(call.core.vault, body.secret)
     return own_factors.shown_totp(call.core, body.secret, body.code)
 
 

@@ -37,8 +37,8 @@ class CodeBody(Wire):
 )
 async def make_codes(call: Call) -> CodesReply:
     """Make backup codes; nothing is stored until they are bound and submitted."""
-    record = await sign_in_mfa.begin_backup_codes(visit_of(call))
-    return CodesReply(verification_id=record.id, codes=list(record.codes))
+    verification_id, codes = await sign_in_mfa.begin_backup_codes(visit_of(call))
+    return CodesReply(verification_id=verification_id, codes=list(codes))
 
 
 @operations.post(

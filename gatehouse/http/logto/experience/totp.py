@@ -40,9 +40,9 @@ class CodeBody(Wire):
 )
 async def make_secret(call: Call) -> SecretReply:
     """Make a key for an authenticator app; nothing is stored until it is bound and submitted."""
-    record, uri = await sign_in_mfa.begin_totp(visit_of(call))
+    offer = await sign_in_mfa.begin_totp(visit_of(call))
     return SecretReply(
-        verification_id=record.id, secret=record.key or "", secret_qr_code=qr_png(uri)
+        verification_id=offer.verification_id, secret=offer.key, secret_qr_code=qr_png(offer.uri)
     )
 
 

@@ -71,8 +71,8 @@ class SkipBody(Wire):
 )
 async def make_secret(call: Call) -> SecretReply:
     """Make a key for an authenticator app."""
-    record, uri = await sign_in_mfa.begin_totp(await _known(visit_of(call)))
-    return SecretReply(secret=record.key or "", secret_qr_code=qr_png(uri))
+    offer = await sign_in_mfa.begin_totp(await _known(visit_of(call)))
+    return SecretReply(secret=offer.key, secret_qr_code=qr_png(offer.uri))
 
 
 @operations.post(

@@ -17,7 +17,6 @@ from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import JsonObject, Maybe, Wire
-from gatehouse.storage.ids import new_id
 from gatehouse.storage.mfa import MfaVerification, MfaVerifications
 from gatehouse.storage.records import User
 
@@ -175,16 +174,17 @@ async def _add_totp(call: Call[Any], body: NewTotpBody) -> TotpReply:
     if body.secret is not None and not totp.is_key(body.secret):
         await read(call, lambda store: _check_no_totp(store, call.path["userId"]))
         raise ApiError("user.totp_secret_invalid")
-    new = NewTotp(id=new_id(), key=body.secret or totp.new_key())
+    key, vault = body.secret or totp.new_key(), call.core.vault
+    new = NewTotp.of(vault, key)
 
     def change(store: Store) -> User:
         user = store.users.get(call.path["userId"])
-        store.mfa_verifications.add(new.to_record(user.id))
+        store.mfa_verifications.add(new.to_record(user.id, vault))
         return user
 
     user = await write(call, change)
-    code = totp.qr_png(totp.key_uri(call.core, user, new.key))
-    return TotpReply(type="Totp", secret=new.key, secret_qr_code=code)
+    code = totp.qr_png(totp.key_uri(call.core, user, key))
+    return TotpReply(type="Totp", secret=key, secret_qr_code=code)
 
 
 def _check_no_totp(store: Store, user_id: str) -> None:
@@ -194,17 +194,18 @@ def _check_no_totp(store: Store, user_id: str) -> None:
 
 
 async def _add_backup_codes(call: Call[Any], body: NewBackupCodesBody) -> BackupCodesReply:
-    new = NewBackupCodes(id=new_id(), codes=tuple(body.codes or backup_code.new_codes()))
+    codes, vault = body.codes or backup_code.new_codes(), call.core.vault
+    new = NewBackupCodes.of(vault, codes)
 
     def change(store: Store) -> None:
         user_id = store.users.get(call.path["userId"]).id
         check_backup_codes_wanted(store.mfa_verifications, user_id)
-        if not backup_code.are_codes(new.codes):
+        if not backup_code.are_codes(codes):
             raise ApiError("user.wrong_backup_code_format")
-        store.mfa_verifications.add(new.to_record(user_id))
+        store.mfa_verifications.add(new.to_record(user_id, vault))
 
     await write(call, change)
-    return BackupCodesReply(type="BackupCode", codes=list(new.codes))
+    return BackupCodesReply(type="BackupCode", codes=list(codes))
 
 
 def check_backup_codes_wanted(verifications: MfaVerifications, user_id: str) -> None:

@@ -8,7 +8,6 @@ import pyotp
 
 from gatehouse.actors.factors.totp import STEP_MS
 from gatehouse.actors.second_factors import NewBackupCodes, NewTotp
-from gatehouse.storage.ids import new_id
 from gatehouse.storage.mfa import MfaVerification, MfaVerifications
 from gatehouse.storage.records import User
 from tests.http.authenticator import Authenticator
@@ -37,13 +36,15 @@ def wrong_code(house: House, key: str = KEY) -> str:
 
 async def add_totp(house: House, user: User, key: str = KEY) -> MfaVerification:
     """Give a user an authenticator app."""
-    record = NewTotp(id=new_id(), key=key).to_record(user.id)
+    vault = house.core.vault
+    record = NewTotp.of(vault, key).to_record(user.id, vault)
     return await house.core.db.write(lambda tx: MfaVerifications(tx, TENANT).add(record))
 
 
 async def add_backup_codes(house: House, user: User) -> MfaVerification:
     """Give a user backup codes."""
-    record = NewBackupCodes(id=new_id(), codes=CODES).to_record(user.id)
+    vault = house.core.vault
+    record = NewBackupCodes.of(vault, CODES).to_record(user.id, vault)
     return await house.core.db.write(lambda tx: MfaVerifications(tx, TENANT).add(record))
 
 

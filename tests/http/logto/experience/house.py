@@ -30,6 +30,7 @@ from gatehouse.storage.audit import AuditLogs, Messages
 from gatehouse.storage.database import Database
 from gatehouse.storage.records import Application, AuditLog, Message, Role, Tenant, User
 from gatehouse.storage.roles import Roles, UserRoles
+from gatehouse.storage.scripts import Scripts
 from gatehouse.storage.tenants import SignInExperiences, Tenants
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
@@ -115,6 +116,14 @@ class House:
     async def settle(self, **settings: Any) -> None:
         """Change the sign-in experience, and have every node know it."""
         await self.core.db.write(lambda tx: SignInExperiences(tx, TENANT).change(**settings))
+        for node in self.nodes:
+            node.core.directory.forget()
+
+    async def set_script(self, key: str, body: str, **settings: Any) -> None:
+        """Have a script with this body asked from now on."""
+        script = f"const runAction = async ({{ event, environmentVariables }}) => {{ {body} }};"
+        config = {"script": script, "enabled": True, **settings}
+        await self.core.db.write(lambda tx: Scripts(tx, TENANT).put(key, config))
         for node in self.nodes:
             node.core.directory.forget()
 
@@ -227,7 +236,7 @@ async def open_house(
                 messengers=Messengers(db, outbound, catalogue={**FACTORIES, **(catalogue or {})}),
             )
             _listen(engine, db, house)
-            handle_messages(engine, core.messengers)
+            handle_messages(engine, core.messengers, core.vault)
             await links.start(redis.run)
             await parts.start(core.directory.run)
             await parts.start(engine.run)

@@ -22,6 +22,7 @@ from gatehouse.storage.audit import Messages
 from gatehouse.storage.connectors import Connectors
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.tenants import SignInExperiences
+from gatehouse.storage.vault import Vault
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES, TENANT, Server
 from tests.servers.mail_server import MailServer, open_mail_server
@@ -236,9 +237,10 @@ class Send:
     """A turn that has a message sent."""
 
     message: OutgoingMessage
+    vault: Vault
 
     def apply(self, state: Sent | None, now: int, /) -> Turn[Sent, None]:
-        return Turn(Sent(now), None, now + 60_000, effects=(self.message.effect(),))
+        return Turn(Sent(now), None, now + 60_000, effects=(self.message.effect(self.vault),))
 
 
 SENDING = Kind("sending", Sent)
@@ -259,11 +261,12 @@ async def test_messages_of_turns_go_through_the_connector(
 ) -> None:
     config = smtp(mail_server.port)
     await api("CreateConnector", json={"connectorId": SMTP, "config": config})
-    await server.core.engine.turn(SENDING.at(TENANT, "one"), Send(a_message()))
+    core = server.core
+    await core.engine.turn(SENDING.at(TENANT, "one"), Send(a_message(), core.vault))
     with trio.fail_after(20):
         await mail_server.taken.wait()
     assert mail_server.mails[0].get_content().strip() == "123456"
-    assert await server.core.db.read(lambda tx: Messages(tx, TENANT).search().items) == []
+    assert await core.db.read(lambda tx: Messages(tx, TENANT).search().items) == []
 
 
 async def test_a_message_that_is_repeated_is_dropped(
