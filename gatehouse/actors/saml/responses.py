@@ -1,7 +1,8 @@
 """Writing a Response with its assertion (core 3.3.3, profiles 4.1.4.2), and our metadata.
 
-The assertion is signed and, if the service provider wants that, encrypted; then the response is
-signed as a whole. Whichever of the two a service provider checks, it is there.
+Assertion and response are signed, so that whichever of the two a service provider checks is there.
+If the assertion is encrypted, the signature of the response covers what is encrypted, or there is
+none: a service provider that decrypts first would find it broken.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from gatehouse.actors.saml.encryption import encrypt
 from gatehouse.actors.saml.requests import POST_BINDING, REDIRECT_BINDING
-from gatehouse.actors.saml.signing import encrypt, sign
+from gatehouse.actors.saml.signing import sign
 from gatehouse.actors.saml.xml import (
     ASSERTION,
     METADATA,
@@ -61,7 +63,11 @@ class NoNameId(Exception):  # noqa: N818 - it reads as what happened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Both sides, as far as a response needs to know. Keys and certificates are PEM."""
+    """Both sides, as far as a response needs to know. Keys and certificates are PEM.
+
+    `encrypt_for` is the certificate for which the assertion is encrypted, and `encrypt_then_sign`
+    says whether the response is signed after that.
+    """
 
     issuer: str
     audience: str
@@ -71,6 +77,7 @@ class Provider:
     certificate: str
     attribute_mapping: Mapping[str, str]
     encrypt_for: str | None = None
+    encrypt_then_sign: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +125,8 @@ def write_response(provider: Provider, occasion: Occasion, claims: Mapping[str, 
     sign(assertion, provider.private_key, provider.certificate)
     if provider.encrypt_for is not None:
         encrypt(assertion, provider.encrypt_for)
-    sign(response, provider.private_key, provider.certificate)
+    if provider.encrypt_for is None or provider.encrypt_then_sign:
+        sign(response, provider.private_key, provider.certificate)
     return write_document(response)
 
 
@@ -212,10 +220,6 @@ def _text(value: object) -> str:
         else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     )
     return "".join(c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff"))
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _new_id() -> str:

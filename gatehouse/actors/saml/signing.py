@@ -1,4 +1,4 @@
-"""XML signatures and encryption (XML Signature 1.1, XML Encryption 1.1) by libxmlsec.
+"""XML signatures (XML Signature 1.1) by libxmlsec.
 
 Signing takes milliseconds of processor time: call these in a thread.
 """
@@ -81,31 +81,3 @@ def sign(element: etree._Element, private_key: str, certificate: str) -> None:
     context.key = xmlsec.Key.from_memory(private_key, _constants.KeyDataFormatPem)
     context.key.load_cert_from_memory(certificate, _constants.KeyDataFormatPem)
     context.sign(signature)
-
-
-def encrypt(assertion: etree._Element, certificate: str) -> None:
-    """Put an EncryptedAssertion in the assertion's place, for who has the certificate's key.
-
-    Raises ValueError for a certificate that cannot encrypt.
-    """
-    parent = assertion.getparent()
-    if parent is None:
-        raise ValueError("an assertion stands in a response")
-    holder = etree.SubElement(parent, f"{{{ASSERTION}}}EncryptedAssertion")
-    parent.replace(assertion, holder)
-    holder.append(assertion)
-    template = xmlsec.template.encrypted_data_create(
-        holder, _constants.TransformAes256Cbc, type=_constants.TypeEncElement, ns="xenc"
-    )
-    xmlsec.template.encrypted_data_ensure_cipher_value(template)
-    info = xmlsec.template.encrypted_data_ensure_key_info(template, ns="ds")
-    wrapped = xmlsec.template.add_encrypted_key(info, _constants.TransformRsaOaep)
-    xmlsec.template.encrypted_data_ensure_cipher_value(wrapped)
-    try:
-        manager = xmlsec.KeysManager()
-        manager.add_key(xmlsec.Key.from_memory(certificate, _constants.KeyDataFormatCertPem))
-        context = xmlsec.EncryptionContext(manager)
-        context.key = xmlsec.Key.generate(_constants.KeyDataAes, 256, _constants.KeyDataTypeSession)
-        context.encrypt_xml(template, assertion)
-    except xmlsec.Error:
-        raise ValueError("the certificate cannot encrypt") from None

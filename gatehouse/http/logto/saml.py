@@ -49,7 +49,11 @@ from gatehouse.http.operation import Operations
 from gatehouse.http.validation import InvalidInput, Issue
 from gatehouse.http.wire import Query, Wire
 from gatehouse.storage.ids import new_id
-from gatehouse.storage.saml_applications import SamlApplicationConfig, SamlApplicationSecret
+from gatehouse.storage.saml_applications import (
+    SamlApplicationConfig,
+    SamlApplicationSecret,
+    SamlEncryption,
+)
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -333,7 +337,7 @@ async def _claims(core: Core, application: _Application, code: str) -> dict[str,
 
 def _provider(core: Core, application: _Application) -> Provider:
     config, key = application.config, application.signing_key
-    encrypts = config.encryption is not None and config.encryption.encrypt_assertion
+    encryption = config.encryption or SamlEncryption()
     return Provider(
         issuer=responses.identity_provider(core.public_url, application.id),
         audience=application.entity_id,
@@ -342,7 +346,8 @@ def _provider(core: Core, application: _Application) -> Provider:
         private_key=key.private_key,
         certificate=key.certificate,
         attribute_mapping=config.attribute_mapping,
-        encrypt_for=application.certificate if encrypts else None,
+        encrypt_for=application.certificate if encryption.encrypt_assertion else None,
+        encrypt_then_sign=encryption.encrypt_then_sign is not False,
     )
 
 

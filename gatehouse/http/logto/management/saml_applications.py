@@ -6,6 +6,8 @@ import re
 from typing import Annotated, Any, Literal
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -244,7 +246,7 @@ def _split(body: SamlPatch) -> tuple[dict[str, Any], dict[str, Any]]:
     if body.encryption is not None:
         certificate = body.encryption.certificate
         if certificate is not None:
-            _check_certificate(certificate)
+            _check_certificate(certificate, encrypts=bool(body.encryption.encrypt_assertion))
         given["encryption"] = SamlEncryption(
             encrypt_assertion=body.encryption.encrypt_assertion,
             encrypt_then_sign=body.encryption.encrypt_then_sign,
@@ -253,11 +255,14 @@ def _split(body: SamlPatch) -> tuple[dict[str, Any], dict[str, Any]]:
     return ours, given
 
 
-def _check_certificate(text: str) -> None:
+def _check_certificate(text: str, *, encrypts: bool) -> None:
+    """Raises ApiError for none, and for one that is to encrypt and has no RSA key."""
     try:
-        read_certificate(text)
-    except ValueError:
+        key = read_certificate(text).public_key()
+    except (ValueError, UnsupportedAlgorithm):
         raise ApiError("application.saml.invalid_certificate_pem_format") from None
+    if encrypts and not isinstance(key, rsa.RSAPublicKey):
+        raise ApiError("application.saml.invalid_certificate_pem_format")
 
 
 def _view(application: Application, config: SamlApplicationConfig) -> SamlView:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from tests.http.contract import Api
 from tests.http.logto.saml.service_provider import (
@@ -17,6 +21,23 @@ from tests.http.logto.saml.service_provider import (
     REDIRECT_BINDING,
 )
 from tests.http.running import BOTH_DATABASES
+
+
+def elliptic_certificate() -> str:
+    """The certificate of a key that signs and cannot encrypt."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sp.example")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(1)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=36_500))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+async def test_a_certificate_that_only_signs_may_be_registered(api: Api) -> None:
+    encryption = {"encryptAssertion": False, "certificate": elliptic_certificate()}
+    made = await api("CreateSamlApplication", json={**CONFIG, "encryption": encryption})
+    assert made["encryption"] == encryption
 
 
 @BOTH_DATABASES
@@ -80,6 +101,17 @@ async def test_a_service_provider_is_registered_changed_and_forgotten(api: Api) 
         ({"encryption": {"encryptAssertion": True}}, 400, "guard.invalid_input"),
         (
             {"encryption": {"certificate": "none"}},
+            400,
+            "application.saml.invalid_certificate_pem_format",
+        ),
+        (
+            {
+                "encryption": {
+                    "encryptAssertion": True,
+                    "encryptThenSign": True,
+                    "certificate": elliptic_certificate(),
+                }
+            },
             400,
             "application.saml.invalid_certificate_pem_format",
         ),

@@ -9,9 +9,11 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import trio
+import xmlsec
 from lxml import etree
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
+from gatehouse.actors.certificates import self_signed
 from tests.http.contract import CONTRACT
 from tests.http.logto.saml.service_provider import (
     ACS_URL,
@@ -32,6 +34,7 @@ AUTHN = "/api/saml/{id}/authn"
 CALLBACK = CONTRACT["GetSamlApplicationCallback"]["path"]
 SP_KEY = {"encryptAssertion": False, "certificate": KEY.certificate}
 ENCRYPTED = {**SP_KEY, "encryptAssertion": True, "encryptThenSign": True}
+SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
 
@@ -118,20 +121,32 @@ async def test_who_has_no_email_address_cannot_be_named_by_it(server: Server) ->
     assert answer.json()["code"] == "application.saml.missing_email_address"
 
 
-async def test_an_assertion_is_encrypted_for_its_service_provider(server: Server) -> None:
+@pytest.mark.parametrize("then_sign", [True, False], ids=["encrypt-then-sign", "sign-then-encrypt"])
+async def test_an_assertion_is_encrypted_for_its_service_provider(
+    server: Server, then_sign: bool
+) -> None:
     provider = await ServiceProvider.register(
         server,
-        security={"wantAssertionsEncrypted": True},
-        encryption=ENCRYPTED,
+        security={"wantAssertionsEncrypted": True, "wantMessagesSigned": then_sign},
+        encryption={**ENCRYPTED, "encryptThenSign": then_sign},
         attributeMapping={"username": "uid"},
     )
     browser = Browser(server)
     url, request_id = provider.login_url()
     answer = await browser.sign_in(await browser.go(url))
-    assert DEMO_USER.encode() not in b64decode(form_of(answer)["SAMLResponse"])
+    document = b64decode(form_of(answer)["SAMLResponse"])
+    user = await _demo_user(server)
+    assert DEMO_USER.encode() not in document
+    assert user["id"].encode() not in document
     auth = provider.accept(answer, request_id)
     assert auth.get_errors() == [], auth.get_last_error_reason()
-    assert auth.get_attribute("uid") == [DEMO_USER]
+    assert (auth.get_nameid(), auth.get_attribute("uid")) == (user["id"], [DEMO_USER])
+    signed = etree.fromstring(document).findall(SIGNATURE)
+    assert len(signed) == then_sign, "who decrypts first would find this signature broken"
+    stranger = self_signed("stranger.example", 1_700_000_000_000, 36_500)
+    provider.settings["sp"] |= {"privateKey": stranger.private_key}
+    with pytest.raises(xmlsec.Error):
+        provider.accept(answer, request_id)
 
 
 async def test_a_user_may_begin_here_and_the_response_answers_no_request(server: Server) -> None:
