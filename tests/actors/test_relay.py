@@ -84,7 +84,7 @@ class Place:
         vault = Vault({"k": b"v" * 32})
         async with (
             Database.open(self.database_url, vault=vault, clock=self.clock) as db,
-            trio.open_nursery() as parts,
+            trio.open_nursery() as links,
         ):
             redis = redis_from_url(self.redis_url)
             core = build_core(
@@ -99,10 +99,13 @@ class Place:
                 outbound=Outbound(allow_private=True),
             )
             handle_webhooks(core)
-            await parts.start(redis.run)
-            await parts.start(core.engine.run)
-            yield core
-            parts.cancel_scope.cancel()
+            await links.start(redis.run)
+            async with trio.open_nursery() as parts:
+                await parts.start(core.engine.run)
+                yield core
+                # The engine ends first: an effect at work wants Redis, or is waited for in vain.
+                parts.cancel_scope.cancel()
+            links.cancel_scope.cancel()
 
 
 @pytest.fixture
