@@ -6,9 +6,13 @@ value that the interaction carries, so that nothing a browser brings back later 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from gatehouse.storage.vault import Vault
 
 ACCOUNT_PAGES = "account-center"
 """What the account pages are called where an application is named. They get no code: they are
@@ -56,6 +60,27 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
         """The kinds of identifiers that the client wants people to be asked for; all if empty."""
         asks = (self.first_screen or "").startswith("identifier:")
         return tuple((self.identifier or "").split()) if asks else ()
+
+    def sealed(self, vault: Vault) -> AuthorizationRequest:
+        """The request as it is kept: what could sign somebody in is sealed."""
+        return self._with(lambda name, value: vault.seal(value, _place(name)))
+
+    def opened(self, vault: Vault) -> AuthorizationRequest:
+        """The request as it was made. Raises `SealError`."""
+        return self._with(lambda name, value: vault.open(value, _place(name)))
+
+    def _with(self, change: Callable[[str, str], str]) -> AuthorizationRequest:
+        given = ((name, getattr(self, name)) for name in _SECRETS)
+        changes = {name: change(name, value) for name, value in given if value}
+        return msgspec.structs.replace(self, **changes) if changes else self
+
+
+_SECRETS = ("one_time_token", "google_one_tap_credential")
+"""By what of a request somebody could sign in."""
+
+
+def _place(name: str) -> str:
+    return f"authorization-request:{name}"
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -28,6 +28,7 @@ from gatehouse.actors import (
 from gatehouse.actors.authorization import AuthorizationRequest, ConsentResult, LoginResult
 from gatehouse.actors.connectors import messengers
 from gatehouse.actors.messages import OutgoingMessage
+from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.engine.actor import Effect, Kind
 from gatehouse.ops import doctor
 
@@ -119,7 +120,7 @@ ALLOW, DENY = device_authorization.Answer("family"), device_authorization.Answer
 ASKED = ASK.apply(None, NOW).state
 ALLOWED, DENIED = ALLOW.apply(ASKED, NOW).state, DENY.apply(ASKED, NOW).state
 
-PUSH = pushed_request.Push("app", (("scope", "openid"),))
+PUSH = pushed_request.Push("app", "sealed")
 PUSHED = PUSH.apply(None, NOW).state
 
 CREATE, USE = subject_token.Create("ada", "operator", {}), subject_token.Use()
@@ -180,7 +181,8 @@ MOVES: dict[str, list[Move]] = {
             doctor._SendProbe(
                 OutgoingMessage(
                     tenant_id="t", channel="email", recipient="ada@example.com", usage="Test"
-                )
+                ),
+                SecretRing([b"s" * 32]).vault(),
             ),
         ),
     ],

@@ -88,7 +88,7 @@ async def resume(call: AnyCall) -> Reply:
     answered = await core.engine.turn(address, ConsumeResult())
     if answered is None:
         waiting = interaction.alive(await core.engine.read(address), core.clock())
-        return _to_page(waiting.prompt, waiting.params, ())
+        return _to_page(waiting.prompt, waiting.params.opened(core.vault), ())
     cookies = browser.forget_resumption(core, uid)
     try:
         return await _after_answer(call, answered, cookies)
@@ -111,7 +111,7 @@ async def sign_in_for(call: AnyCall, request: AuthorizationRequest) -> Reply:
 
 
 async def _after_answer(call: AnyCall, answered: Interaction, cookies: Sequence[str]) -> Reply:
-    core, request = call.core, answered.params
+    core, request = call.core, answered.params.opened(call.core.vault)
     known = browser.session_id(core, call.cookies)
     match answered.result:
         case LoginResult() as login:
@@ -207,7 +207,7 @@ async def _ask(
         interaction.address(core.tenant_id, uid),
         Begin(
             client_id=request.client_id,
-            params=request,
+            params=request.sealed(core.vault),
             prompt=prompt,
             session_id=None if presence is None else presence.session_id,
         ),

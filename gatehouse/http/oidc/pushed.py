@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from gatehouse.actors import pushed_request
 from gatehouse.actors.pushed_request import PUSHED_AGE_MS, Push, Take
 from gatehouse.actors.tokens import is_uid, new_uid
@@ -24,6 +26,7 @@ PUSHED_PATH = "/oidc/request"
 REFERENCE = "urn:ietf:params:oauth:request_uri:"
 """How every reference begins (RFC 9126 §2.2)."""
 
+_PAIRS = tuple[tuple[str, str], ...]
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 """Parameters about the client's authentication, which are no part of what it asks."""
 
@@ -45,7 +48,8 @@ async def push(call: Call[Any, Any]) -> Reply:
     for step in (*WHO_ASKS, *WHAT_IS_ASKED):
         await step(draft)
     uid = new_uid()
-    await core.engine.turn(pushed_request.address(core.tenant_id, uid), Push(client.id, pairs))
+    sealed = core.vault.seal(msgspec.json.encode(pairs).decode(), uid)
+    await core.engine.turn(pushed_request.address(core.tenant_id, uid), Push(client.id, sealed))
     body = {"expires_in": PUSHED_AGE_MS // 1000, "request_uri": REFERENCE + uid}
     return Reply(201, body, NO_STORE)
 
@@ -64,4 +68,4 @@ async def pulled(core: Core, parameters: Parameters) -> Parameters:
         taken = await core.engine.turn(pushed_request.address(core.tenant_id, uid), Take(client_id))
     if taken is None:
         raise OAuthError("invalid_request_uri", "request_uri is unknown, expired or was used")
-    return Parameters.of(taken)
+    return Parameters.of(msgspec.json.decode(core.vault.open(taken, uid), type=_PAIRS))

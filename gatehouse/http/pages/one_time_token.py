@@ -38,7 +38,7 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
 
 
 async def _continue(guest: Guest, form: AccountForm) -> str | None:
-    visit, params = guest.visit, guest.state.params
+    visit, params = guest.visit, guest.state.params.opened(guest.visit.core.vault)
     if not params.one_time_token or not params.login_hint:
         return guest.address("/sign-in")
     event = Event.FORGOT_PASSWORD if params.first_screen == _RECOVERING else Event.SIGN_IN

@@ -65,7 +65,20 @@ async def test_the_interaction_remembers_what_was_asked(node: Node, spa: Client)
     state = await node.core.engine.read(interaction.address(TENANT, uid))
     assert state is not None
     assert state.params.asked_identifiers == ("email",)
-    assert state.params.one_time_token == "t"
+    assert state.params.opened(node.core.vault).one_time_token == "t"
+
+
+async def test_a_token_that_signs_in_is_sealed_while_it_waits_and_told_again(
+    node: Node, spa: Client
+) -> None:
+    told = {"one_time_token": "token", "login_hint": "bob@example.com"}
+    await ask(spa, **told)
+    uid = read_interactions(spa.http.cookies["_interaction"])["spa"]
+    state = await node.core.engine.read(interaction.address(TENANT, uid))
+    assert state is not None
+    assert b"token" not in (state.params.one_time_token or "token").encode()
+    resumed = await spa.http.get(f"/oidc/auth/{uid}")
+    assert sent_to(resumed, "/one-time-token?") == {"app_id": "spa", **told}
 
 
 async def test_scripts_of_a_page_find_application_organization_and_language(spa: Client) -> None:

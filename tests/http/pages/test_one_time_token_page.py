@@ -39,7 +39,7 @@ async def arrive(house: House, token: str | None, **params: Any) -> Browser:
         one_time_token=token,
         **params,
     )
-    begin = Begin(APPLICATION, request, Prompt.LOGIN, None)
+    begin = Begin(APPLICATION, request.sealed(house.core.vault), Prompt.LOGIN, None)
     await house.core.engine.turn(address(TENANT, browser.uid), begin)
     browser.keep(INTERACTION_COOKIE, add_interaction(None, APPLICATION, browser.uid))
     return browser
