@@ -10,8 +10,8 @@ from gatehouse.http.call import Call, Reply
 from gatehouse.http.oidc import client_authentication
 from gatehouse.http.oidc.claims import CLAIMS_SUPPORTED, USER_SCOPES
 from gatehouse.http.oidc.dialect import cors
+from gatehouse.http.oidc.grants import GRANTS
 from gatehouse.http.oidc.response import RESPONSE_MODES
-from gatehouse.http.oidc.token import GRANT_TYPES
 from gatehouse.http.operation import Operations
 
 operations = Operations(tags=("OIDC",), cors=cors("GET"))
@@ -35,7 +35,7 @@ async def openid_configuration(call: Call) -> Reply:
             "code_challenge_methods_supported": ["S256"],
             "device_authorization_endpoint": f"{issuer}/device/auth",
             "end_session_endpoint": f"{issuer}/session/end",
-            "grant_types_supported": list(GRANT_TYPES),
+            "grant_types_supported": list(GRANTS),
             "issuer": issuer,
             "jwks_uri": f"{issuer}/jwks",
             "authorization_response_iss_parameter_supported": True,

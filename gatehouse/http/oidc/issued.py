@@ -35,6 +35,11 @@ def resource_parameter(form: Parameters) -> str | None:
     return resources[0] if resources else None
 
 
+def unknown_resource() -> OAuthError:
+    """RFC 8707 §2: the resource is none of the APIs registered here."""
+    return OAuthError("invalid_target", "resource indicator is missing, or unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class AskedTarget:
     """What an access token shall be for: a resource, an organization, or one on behalf of the

@@ -205,6 +205,15 @@ async def test_a_refresh_may_narrow_the_scopes_and_not_widen_them(spa: Client):
     assert full["scope"] == "openid offline_access profile email"
 
 
+async def test_an_id_token_tells_no_more_than_a_narrowed_refresh_asks_for(spa: Client):
+    body = await tokens(spa, scope="openid offline_access profile email roles")
+    narrow = (await spa.refresh(body["refresh_token"], scope="openid email")).json()
+    told = claims(narrow["id_token"])
+    assert "email" in told
+    assert told.keys().isdisjoint({"roles", "username"})
+    assert "id_token" not in (await spa.refresh(narrow["refresh_token"], scope="email")).json()
+
+
 @ON_BOTH
 async def test_a_token_for_an_api_allows_what_the_users_roles_grant(spa: Client, node: Node):
     body = await tokens(spa, resource=API)

@@ -35,6 +35,7 @@ from gatehouse.http.oidc.issued import (
     organization_token,
     signed_access_token,
     token_response,
+    unknown_resource,
     within,
 )
 from gatehouse.http.oidc.parameters import Parameters
@@ -84,7 +85,7 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
         else core.directory.resource(indicator)
     )
     if api is None and indicator is not None:
-        raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
+        raise unknown_resource()
     resource = None if api is None else api.indicator
     target = None if resource is None else Target(resource)
     subject = await _subject(core, client, about, target)
@@ -120,7 +121,7 @@ async def _exchange_within(
     organization_id, resource = asked_for.organization_id or "", asked_for.resource
     api = None if resource is None else await core.directory.resource(resource)
     if api is None and resource is not None:
-        raise OAuthError("invalid_target", "resource indicator is missing, or unknown")
+        raise unknown_resource()
     target = None if resource is None else Target(resource, organization_id)
     subject = await _subject(core, client, about, target)
     access = within(await user_within(core, client, about.user_id, organization_id))
