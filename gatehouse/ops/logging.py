@@ -23,10 +23,12 @@ MAX_DEPTH = 6
 """Nesting of a logged value that is looked into; what lies deeper is left out altogether."""
 
 _SENSITIVE = (
-    r"password|passwd|secret|token|authorization|cookie|assertion|credential|private_key|"
-    r"code_verifier|verification_code|one_time_code|session_id|api_key|key_material"
+    r"password|passwd|secret|token|authorization|cookie|assertion|credential|code_?verifier|"
+    r"session_?id|(?:private|signing|api|vault)_?key|key_?material|saml_?(?:request|response)|"
+    r"(?:verification|one_?time|backup|recovery|device|user|sms|email)_?codes?"
 )
-_SECRET_FIELD = re.compile(rf"(?i)(?:{_SENSITIVE})|^(?:code|otp|totp|verification)$")
+_CODE = "codes?|otp|totp"
+_SECRET_FIELD = re.compile(rf"(?i)(?:{_SENSITIVE})|^(?:{_CODE}|verification)$")
 _TEXT_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN[^-]*PRIVATE KEY-----.*?(?:-----END[^-]*-----|\Z)", re.S), REDACTED),
     (re.compile(r"(?i)\b(bearer|basic|dpop)\s+[\w\-.~+/]+=*"), rf"\1 {REDACTED}"),
@@ -35,16 +37,16 @@ _TEXT_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Query strings, forms, cookies: name=value.
     (
         re.compile(
-            rf"(?i)\b((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|code|otp|state|nonce|_interaction[\w.]*"
-            rf"|_session[\w.]*)=)[^&;\s\"'<>]+"
+            rf"(?i)\b((?:[\w.-]*(?:{_SENSITIVE})[\w.-]*|{_CODE}|(?:relay)?state|nonce"
+            rf"|_interaction[\w.]*|_session[\w.]*)=)[^&;\s\"'<>]+"
         ),
         rf"\1{REDACTED}",
     ),
-    # JSON and Python literals: "name": "value".
+    # JSON and Python literals: "name": "value", or a list of values.
     (
         re.compile(
-            rf"(?i)(['\"](?:\w*(?:{_SENSITIVE})\w*|code|otp)['\"]\s*:\s*)"
-            r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+            rf"(?i)(['\"](?:\w*(?:{_SENSITIVE})\w*|{_CODE})['\"]\s*:\s*)"
+            r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\[[^\]]*\])"
         ),
         rf"\1{REDACTED}",
     ),
