@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors.hashing import StoredPassword
@@ -108,7 +109,7 @@ def active(user: User) -> User:
 async def check_available(core: Core, profile: Profile) -> None:
     """Raises `Refused` if somebody has one of the profile's names already."""
     case_sensitive = (await rules(core)).username_policy.case_sensitive
-    await core.db.lookup(_check_free, core.tenant_id, profile, case_sensitive)
+    await core.db.lookup(check_free, core.tenant_id, profile, case_sensitive)
 
 
 def check_absent(user: User, profile: Profile) -> None:
@@ -119,17 +120,25 @@ def check_absent(user: User, profile: Profile) -> None:
             raise Refused(reason)
 
 
-async def create(core: Core, user_id: str, profile: Profile, application_id: str) -> None:
+async def create(
+    core: Core,
+    user_id: str,
+    profile: Profile,
+    application_id: str | None,
+    *,
+    vouched: bool = False,
+) -> None:
     """Store a new user under an id chosen before; storing the same user again is no error.
 
-    Who has a verified email address joins the organizations that welcome its domain. Raises
-    `Refused` if somebody has taken one of the names.
+    Who has a verified email address, or one that the operator vouches for, joins the organizations
+    that welcome its domain. Raises `Refused` if somebody has taken one of the names.
     """
     settings = await rules(core)
     with names_taken():
         user = User(id=user_id, application_id=application_id, **_columns(profile))
         try:
-            await core.db.write(_create, core.tenant_id, user, profile, settings)
+            creating = partial(_create, vouched=vouched)
+            await core.db.write(creating, core.tenant_id, user, profile, settings)
         except Conflict as conflict:
             if conflict.field != "id":  # PostgreSQL may say so of a unit beside this one.
                 raise
@@ -193,14 +202,18 @@ def _get(tx: Transaction, tenant: str, user_id: str) -> User | None:
     return Users(tx, tenant).find(user_id)
 
 
-def _check_free(tx: Transaction, tenant: str, profile: Profile, case_sensitive: bool) -> None:
+def check_free(
+    tx: Transaction, tenant: str, profile: Profile, case_sensitive: bool, but: str | None = None
+) -> None:
+    """Raises `Refused` if somebody, `but` for one user, has one of the profile's names already."""
     names = (
         (IdentifierType.USERNAME, profile.username, Reason.USERNAME_TAKEN),
         (IdentifierType.EMAIL, profile.primary_email, Reason.EMAIL_TAKEN),
         (IdentifierType.PHONE, profile.primary_phone, Reason.PHONE_TAKEN),
     )
     for kind, value, reason in names:
-        if value and _find(tx, tenant, Identifier(kind, value), case_sensitive):
+        holder = _find(tx, tenant, Identifier(kind, value), case_sensitive) if value else None
+        if holder is not None and holder.id != but:
             raise Refused(reason)
     link = profile.social_identity
     if link is not None:
@@ -210,17 +223,24 @@ def _check_free(tx: Transaction, tenant: str, profile: Profile, case_sensitive: 
 
 
 def _create(
-    tx: Transaction, tenant: str, user: User, profile: Profile, settings: SignInRules
+    tx: Transaction,
+    tenant: str,
+    user: User,
+    profile: Profile,
+    settings: SignInRules,
+    *,
+    vouched: bool,
 ) -> None:
     users = Users(tx, tenant)
+    vouched = vouched or settings.sign_up.verify or profile.social_identity is not None
     if users.find(user.id) is None:
-        _check_free(tx, tenant, profile, settings.username_policy.case_sensitive)
+        check_free(tx, tenant, profile, settings.username_policy.case_sensitive)
         users.create(user)
         _join(tx, tenant, user.id, profile)
         link_social(tx, tenant, user.id, profile)
         if profile.sso_identity is not None:
             _link(tx, tenant, user.id, profile.sso_identity)
-        elif user.primary_email and (settings.sign_up.verify or profile.social_identity):
+        elif user.primary_email and vouched:
             Organizations(tx, tenant).join_by_email(user.id, user.primary_email)
 
 

@@ -81,12 +81,13 @@ def keep_audit_log(engine: Engine, db: Database) -> None:
     async def write(deliveries: Sequence[Delivery]) -> None:
         """A unit of work costs its thread hop and its commit, whatever it carries."""
         entries = [msgspec.msgpack.decode(one.body, type=AuditEntry) for one in deliveries]
-        await db.write(_record, entries)
+        await db.write(record, entries)
 
     engine.on_effects(AUDIT_EFFECT, write)
 
 
-def _record(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
+def record(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
+    """Write entries; one that was written before is not written again."""
     for entry in entries:
         AuditLogs(tx, entry.tenant_id).record(_log_of(entry))
 

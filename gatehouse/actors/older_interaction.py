@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatehouse.actors import sign_in, sign_in_codes, sign_in_profile
+from gatehouse.actors import sign_in, sign_in_codes, sign_in_password, sign_in_profile
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors.code import RECORDS
-from gatehouse.actors.factors.password import accept_password, verify_password
+from gatehouse.actors.factors.password import accept_password
 from gatehouse.actors.factors.social import social_record
 from gatehouse.actors.interaction import Interaction, refuse
 from gatehouse.actors.interaction_accounts import AddProfile, ReplaceProfile
 from gatehouse.actors.interaction_answers import Abort
-from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason
 from gatehouse.actors.sign_in_rules import SignInRules, check_event, check_username
 from gatehouse.actors.sign_in_social import answer, pending
@@ -62,14 +61,7 @@ async def show_password(visit: Visit, identifier: Identifier, password: str) -> 
         refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
     if not (await visit.rules()).enables(identifier.type, Method.PASSWORD):
         refuse(Reason.METHOD_NOT_ENABLED)
-    core = visit.core
-    await sign_in.verify(
-        visit,
-        "Password",
-        lambda record_id, rules: verify_password(core, record_id, rules, identifier, password),
-        identifier=identifier,
-        pool=Pool.SIGN_IN,
-    )
+    await sign_in_password.show_password(visit, identifier, password)
 
 
 async def show_social(visit: Visit, connector_id: str, answered: Mapping[str, Any]) -> None:

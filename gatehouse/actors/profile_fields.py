@@ -99,14 +99,12 @@ def read_profile(catalog: Sequence[CustomProfileField], values: Mapping[str, Any
     _check_size(values)
     for one in catalog:
         _check_field(one, values)
-    for name in ("name", "avatar", *PROFILE_CLAIMS - {"address"}):
+    for name in ("name", "avatar"):
         if name in values and not isinstance(values[name], str):
             raise _invalid(name)
     if values.get("avatar") and not _is_url(values["avatar"]):
         raise _invalid("avatar")
-    profile = {name: value for name, value in values.items() if name in PROFILE_CLAIMS}
-    if "address" in profile:
-        profile["address"] = _address(profile["address"])
+    profile = standard_claims(values)
     rest = values.keys() - PROFILE_CLAIMS - {"name", "avatar"}
     return ProfileParts(
         values.get("name"),
@@ -114,6 +112,17 @@ def read_profile(catalog: Sequence[CustomProfileField], values: Mapping[str, Any
         profile,
         {name: value for name, value in values.items() if name in rest},
     )
+
+
+def standard_claims(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to a user's profile among these values. Raises `Refused`: see `sort_values`."""
+    profile = {name: value for name, value in values.items() if name in PROFILE_CLAIMS}
+    for name in profile.keys() - {"address"}:
+        if not isinstance(profile[name], str):
+            raise _invalid(name)
+    if "address" in profile:
+        profile["address"] = _address(profile["address"])
+    return profile
 
 
 def missing_fields(

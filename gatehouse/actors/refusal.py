@@ -80,6 +80,7 @@ class Reason(StrEnum):
     # Identification
     NOT_IDENTIFIED = "session.identifier_not_found"
     IDENTITY_CONFLICT = "session.identity_conflict"
+    SIGN_IN_IDENTIFIER_CHANGED = "action.sign_in_identifier_changed"
     USER_SUSPENDED = "user.suspended"
     USER_GONE = "user.user_not_exist"
 

@@ -46,7 +46,7 @@ from gatehouse.actors.interaction_accounts import (
 )
 from gatehouse.actors.interaction_answers import AnswerConsent, FinishRecovery, Submit
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.scripts import actions
+from gatehouse.actors.scripts.post_sign_in import post_sign_in
 from gatehouse.actors.second_factors import MfaChoices
 from gatehouse.actors.sign_in_rules import (
     SignInRules,
@@ -111,13 +111,15 @@ async def verify(
     account: str | None = None,
     pool: lockout.Pool | None = None,
     verification_id: str | None = None,
+    store: Callable[[], Awaitable[None]] | None = None,
 ) -> str:
     """Run one verification and keep its record; returns the record's id.
 
     `gather(record_id, rules)` finds out whether the person passes, and raises `Refused` if not. In
     a `pool`, failures of this identifier, or of this account's second factor, are counted, and too
     many of them lock it: then the answer is `Refused(BLOCKED)` whether or not the person would
-    have passed. `verification_id` is given where the verification was begun before.
+    have passed. `verification_id` is given where the verification was begun before; `store` is
+    called where the person has passed and is not locked out.
     """
     _, event = await visit.remembered()
     record_id = verification_id or new_id()
@@ -142,6 +144,8 @@ async def verify(
                     name,
                     lambda: gather(record_id, rules),
                 )
+            if store is not None:
+                await store()
             effects = effects_of(entry.about(userId=record.user_id or record.owner))
             await visit.tell(AddVerification(record, effects))
     except Refused as refusal:
@@ -280,7 +284,7 @@ async def submit(visit: Visit) -> str | None:
             )
             await accounts.sign_in(visit.core, user.id, state.profile, store)
             if event is Event.SIGN_IN:
-                await actions.post_sign_in(visit.core, user.id, visit.origin)
+                await post_sign_in(visit.core, user.id, visit.origin)
         signed_in = entry.about(amr=list(state.amr))
         effects = await _outcome(visit, signed_in, event, user.id)
         await visit.tell(Submit(user.id, effects, visit.origin, state))

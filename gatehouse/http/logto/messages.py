@@ -17,7 +17,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "request.overloaded": (503, "The server is busy. Please try again in a moment."),
     "request.unavailable": (503, "The server cannot answer at the moment. Please try again soon."),
     "request.deadline_exceeded": (503, "The request took too long and was given up."),
-    "request.feature_not_supported": (501, "This server does not offer that."),
     # Access
     "auth.authorization_header_missing": (401, "The Authorization header is missing."),
     "auth.authorization_token_type_not_supported": (401, "Only Bearer tokens are accepted."),
@@ -236,6 +235,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "oidc.invalid_redirect_uri": (400, "The redirect URI is not registered."),
     # Scripts
     "jwt_customizer.general": (422, "The script did not succeed. {message}"),
+    "action.sign_in_identifier_changed": (422, "A script must not take away the name given."),
     "action.general": (422, "The script did not succeed. {message}"),
     # Keys
     "oidc.invalid_request": (422, "The request is not valid for this kind of key."),

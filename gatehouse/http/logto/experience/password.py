@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from gatehouse.actors import sign_in
-from gatehouse.actors.factors.password import new_password_identity, verify_password
-from gatehouse.actors.lockout import Pool
+from gatehouse.actors.factors.password import new_password_identity
+from gatehouse.actors.sign_in_password import show_password
 from gatehouse.http.call import Call
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.models import (
@@ -47,15 +47,8 @@ class NewPasswordIdentityBody(Wire):
 )
 async def verify(call: Call[PasswordBody]) -> VerificationReply:
     """Verify the password of an existing account."""
-    identifier, password = call.body.identifier.to_core(), call.body.password
-    core = call.core
-    verification_id = await sign_in.verify(
-        visit_of(call),
-        "Password",
-        lambda record_id, rules: verify_password(core, record_id, rules, identifier, password),
-        identifier=identifier,
-        pool=Pool.SIGN_IN,
-    )
+    identifier = call.body.identifier.to_core()
+    verification_id = await show_password(visit_of(call), identifier, call.body.password)
     return VerificationReply(verification_id=verification_id)
 
 

@@ -1,6 +1,6 @@
-"""`/api/configs/actions`: the script that has the last word when somebody signs in.
+"""`/api/configs/actions`: the scripts that are asked while somebody signs in.
 
-It is kept and tried here; `actors/scripts/actions.py` runs it.
+They are kept and tried here; `actors/scripts/` asks them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from gatehouse.actors.scripts import actions
 from gatehouse.actors.scripts.runner import ScriptFailed
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
-from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.management.jwt_customizer import Exact, Variables, trial_error
 from gatehouse.http.logto.management.store import read, write
 from gatehouse.http.operation import Operations
@@ -27,7 +26,6 @@ operations = Operations(tags=("Configs",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 PATH = "/api/configs/actions/{actionType}"
 
 ActionType = Literal["action.postFirstFactorVerification", "action.postSignIn"]
-TYPES = ("action.postFirstFactorVerification", "action.postSignIn")
 
 
 class Action(Exact):
@@ -88,12 +86,10 @@ async def get_action(call: Call) -> Reply:
     return Reply(200, found)
 
 
-@operations.put(PATH, "UpsertAction", body=Action, response=Action, statuses=(201, 501))
+@operations.put(PATH, "UpsertAction", body=Action, response=Action, statuses=(201,))
 async def put_action(call: Call[Action]) -> Reply:
-    """Use this script from now on. Passwords are shown to no script: there is no other action."""
+    """Use this script from now on."""
     key, config = _key(call), call.body.as_json()
-    if key not in actions.KEYS:
-        raise ApiError("request.feature_not_supported")
     created = await write(call, lambda store: store.scripts.put(key, config))
     return Reply(201 if created else 200, config)
 
@@ -136,7 +132,7 @@ def _json(value: Any) -> Any:
 
 def _key(call: Call[Any, Any]) -> str:
     key = call.path["actionType"]
-    if key not in TYPES:
-        expected = " or ".join(TYPES)
+    if key not in actions.KEYS:
+        expected = " or ".join(actions.KEYS)
         raise invalid("params", "actionType", f"Input should be {expected}", "literal_error")
     return key

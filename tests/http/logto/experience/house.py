@@ -167,6 +167,10 @@ class House:
                     return sorted(entries, key=lambda entry: entry.created_at)
                 await trio.sleep(0.01)
 
+    async def logs_of(self, key: str) -> list[AuditLog]:
+        """The entries under a key that is written at once, without an effect."""
+        return await self.core.db.read(lambda tx: AuditLogs(tx, TENANT).search(keys=[key]).items)
+
     async def count_logs(self, key: str | None = None) -> int:
         """How many entries there are once the outboxes are empty."""
         await self._settled()

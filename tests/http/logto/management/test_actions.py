@@ -1,4 +1,4 @@
-"""The script that has the last word on a sign-in: kept and tried."""
+"""The scripts that are asked while somebody signs in: kept and tried."""
 
 from __future__ import annotations
 
@@ -53,11 +53,14 @@ async def test_what_is_no_action_is_refused(api: Api, body: dict[str, Any]) -> N
     await api("UpsertAction", actionType="action.other", json={"script": "x"}, expect=400)
 
 
-async def test_no_script_is_shown_a_password(api: Api) -> None:
+async def test_each_moment_has_a_script_of_its_own(api: Api) -> None:
     first = {"actionType": "action.postFirstFactorVerification"}
-    answer = await api.send("UpsertAction", **first, json={"script": "x"})
-    assert answer.status_code == 501
+    await api("UpsertAction", **first, json={"script": "x"}, expect=201)
+    await api("UpsertAction", **SIGN_IN, json={"script": "y"}, expect=201)
+    assert [one["value"]["script"] for one in await api("ListActions")] == ["x", "y"]
+    await api("DeleteAction", **first, expect=204)
     await api("GetAction", **first, expect=404)
+    assert (await api("GetAction", **SIGN_IN))["script"] == "y"
 
 
 async def test_a_script_is_tried_on_an_event(api: Api) -> None:
