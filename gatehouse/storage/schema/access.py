@@ -35,6 +35,7 @@ applications = table(
     time("created_at"),
     index("applications", "created_at", "id"),
     index("applications", "type", "created_at", "id"),
+    index("applications", "is_third_party", "created_at", "id"),
 )
 
 application_secrets = table(

@@ -18,4 +18,5 @@ one_time_tokens = table(
     unique("one_time_tokens", "token_digest"),
     index("one_time_tokens", "created_at", "id"),
     index("one_time_tokens", "email", "status"),
+    index("one_time_tokens", "status", "created_at", "id"),
 )

@@ -97,6 +97,7 @@ def _member_roles(name: str, entity: str, members: str, member_column: str) -> s
         ),
         belongs_to("organization_roles", "organization_role_id"),
         index(name, "organization_role_id"),
+        index(name, "organization_id", "organization_role_id", member_column),
     )
 
 

@@ -21,10 +21,11 @@ audit_logs = table(
     text("hook_id", null=True),
     time("created_at"),
     index("audit_logs", "created_at", "id"),
-    index("audit_logs", "key", "created_at", "id"),
-    index("audit_logs", "user_id", "created_at", "id"),
-    index("audit_logs", "application_id", "created_at", "id"),
     index("audit_logs", "hook_id", "created_at", "id"),
+    # With the hook at their end, so that they alone tell what people did.
+    index("audit_logs", "key", "created_at", "id", "hook_id"),
+    index("audit_logs", "user_id", "created_at", "id", "hook_id"),
+    index("audit_logs", "application_id", "created_at", "id", "hook_id"),
 )
 
 daily_active_users = table(
