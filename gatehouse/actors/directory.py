@@ -12,7 +12,7 @@ and no list of what depends on what can fall out of date.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -173,6 +173,15 @@ class Directory:
     async def custom_phrases(self) -> dict[str, dict[str, Any]]:
         """What the operator lets the pages say, by language tag."""
         return await self._ask(("custom phrases",), _custom_phrases)
+
+    def remembered_language(self) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+        """The tenant's `languageInfo` and phrases as they were last read, for who cannot wait."""
+        settings = self._answers.get(("sign-in experience",))
+        custom = self._answers.get(("custom phrases",))
+        return (
+            {"autoDetect": True} if settings is None else settings[1].language_info,
+            {} if custom is None else custom[1],
+        )
 
     async def verification_files(self) -> dict[tuple[str, str], dict[str, str]]:
         """The files that domains have, by domain and path."""

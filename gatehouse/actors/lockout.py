@@ -100,4 +100,4 @@ def _refuse_blocked(retry_after: int) -> None:
         return
     minutes = -(-retry_after // MINUTE_MS)
     relative = "in 1 minute" if minutes == 1 else f"in {minutes} minutes"
-    raise Refused(Reason.BLOCKED, relativeTime=relative)
+    raise Refused(Reason.BLOCKED, relativeTime=relative, minutes=minutes)

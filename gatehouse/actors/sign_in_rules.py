@@ -231,26 +231,26 @@ def check_username(policy: UsernamePolicy, username: str) -> None:
     )
     for reason, applies in objections:
         if applies:
-            raise Refused(reason)
+            raise Refused(reason, min=policy.min_length, max=policy.max_length)
 
 
 def missing_profile(sign_up: SignUp, profile: Profile) -> list[str]:
-    """What a complete account still lacks, in Logto's words; empty if it lacks nothing.
+    """What a complete account still lacks, in Logto's words and order; empty if it lacks nothing.
 
     `profile` is everything known: what the account has together with what was collected. Whoever
     can come back through another provider needs no password.
     """
-    wanted = [_primary(sign_up), *(item.identifier for item in sign_up.secondary_identifiers)]
+    wanted = {_primary(sign_up), *(item.identifier for item in sign_up.secondary_identifiers)}
     if sign_up.password:
-        wanted.append("password")
+        wanted.add("password")
     has = {
         "username": profile.username,
+        "emailOrPhone": profile.primary_email or profile.primary_phone,
         "email": profile.primary_email,
         "phone": profile.primary_phone,
-        "emailOrPhone": profile.primary_email or profile.primary_phone,
         "password": profile.password or profile.social_identity or profile.sso_identity,
     }
-    return [name for name in dict.fromkeys(wanted) if name is not None and not has.get(name)]
+    return [name for name, value in has.items() if name in wanted and not value]
 
 
 def _primary(sign_up: SignUp) -> str | None:

@@ -66,7 +66,7 @@ def prove(page: Page) -> None:
     """Show that it is really oneself."""
     expect(page.get_by_role("heading", level=1)).to_have_text("Is it you?")
     page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def test_a_person_changes_name_username_and_address(
@@ -84,7 +84,7 @@ def test_a_person_changes_name_username_and_address(
     change(page, "username")
     keep_screenshot(page, "account-verify")
     page.get_by_label("Your password").fill("wrong")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_have_text("The password is not correct.")
     prove(page)
     page.get_by_label("Your username").fill("9lives")
@@ -99,7 +99,7 @@ def test_a_person_changes_name_username_and_address(
     page.get_by_role("button", name="Send me a code").click()
     keep_screenshot(page, "account-code")
     page.get_by_label("Code").fill(centre.mail("charles@example.com")["code"])
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.locator("main")).to_contain_text("charles@example.com")
 
 
@@ -145,10 +145,10 @@ def test_a_person_sets_up_an_app_and_backup_codes(
     key = page.locator(".key code").inner_text().replace(" ", "")
     keep_screenshot(page, "account-totp")
     page.get_by_role("textbox", name="Code").fill("000000")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_be_visible()
     page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(key).now())
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.locator("main")).to_contain_text("Authenticator app")
     page.get_by_role("link", name="Make backup codes").click()
     page.get_by_role("button", name="Show my codes").click()

@@ -64,10 +64,10 @@ def test_a_wrong_code_can_be_replaced(
     page = open_page()
     page.goto(by_mail.authorize_url())
     page.get_by_label("Email").fill("hopper@example.com")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     by_mail.mail("hopper@example.com")
     page.get_by_label("Code").fill("nothing")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_have_text("This is not the code. Please look again.")
     expect(page.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
     for scheme in ("light", "dark"):
@@ -79,7 +79,7 @@ def test_a_wrong_code_can_be_replaced(
     assert problems(page) == []
     keep_screenshot(page, "code-again-dark")
     page.get_by_label("Code").fill(by_mail.mail("hopper@example.com")["code"])
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     assert "code" in answer(page)
 
 
@@ -91,7 +91,7 @@ def test_a_forgotten_password_is_replaced(
     page = open_page(java_script_enabled=False)
     page.goto(by_mail.authorize_url())
     page.get_by_label("Email").fill(address)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Use your password instead").click()
     keep_screenshot(page, "password")
     page.get_by_role("link", name="Forgot your password?").click()
@@ -100,13 +100,13 @@ def test_a_forgotten_password_is_replaced(
     page.get_by_role("button", name="Send me a code").click()
     by_mail.mail(address)  # the one to sign in with
     page.get_by_label("Code").fill(by_mail.mail(address)["code"])
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("New password").fill("another-wombat-7")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading")).to_have_text("Your password was changed")
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill(address)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Use your password instead").click()
     page.get_by_label("Password").fill("another-wombat-7")
     page.get_by_role("button", name="Sign in").click()

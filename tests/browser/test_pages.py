@@ -213,7 +213,7 @@ def test_another_application_has_to_be_allowed(
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading")).to_have_text("Quarterly Reports asks for access")
     expect(page.get_by_role("listitem")).to_have_text(
-        ["know who you are", "see your name, your username and your picture"]
+        ["Who you are", "Your name, your username and your picture"]
     )
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

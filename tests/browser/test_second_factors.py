@@ -93,7 +93,7 @@ def test_an_authenticator_app_is_set_up_and_asked_for_without_javascript(
     keep_screenshot(page, "mfa-totp-setup")
     app = pyotp.TOTP((page.locator(".key code").text_content() or "").replace(" ", ""))
     page.get_by_role("textbox", name="Code").fill(app.now())
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Keep your backup codes")).to_be_visible()
     keep_screenshot(page, "mfa-backup-codes")
     codes = page.locator(".codes code").all_text_contents()
@@ -104,12 +104,12 @@ def test_an_authenticator_app_is_set_up_and_asked_for_without_javascript(
     give_password(page, server, username)
     expect(page.get_by_role("heading", name="Is it you?")).to_be_visible()
     page.get_by_role("textbox", name="Code").fill("000000")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_contain_text("This is not the code.")
     keep_screenshot(page, "mfa-verification")
     page.get_by_role("button", name="Use a backup code").click()
     page.get_by_label("Backup code").fill(codes[0])
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     assert is_signed_in(page)
 
 

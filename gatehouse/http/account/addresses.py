@@ -24,7 +24,6 @@ operations = Operations(tags=("Pages",))
 class _Kind:
     type: IdentifierType
     column: str
-    title: str
     label: str
     input: str
 
@@ -33,8 +32,8 @@ class _Kind:
         return f"{HOME}/{self.type.value}"
 
 
-_EMAIL = _Kind(IdentifierType.EMAIL, "primary_email", "Your email address", "Email", "email")
-_PHONE = _Kind(IdentifierType.PHONE, "primary_phone", "Your phone number", "Phone", "tel")
+_EMAIL = _Kind(IdentifierType.EMAIL, "primary_email", "input.email", "email")
+_PHONE = _Kind(IdentifierType.PHONE, "primary_phone", "input.phone_number", "tel")
 
 
 class AddressForm(OwnForm):
@@ -76,7 +75,7 @@ async def change_address(owner: Owner, form: AddressForm) -> Reply:
         )
     except Refused as refusal:
         error = message_for(refusal)
-        return await _ask(owner, kind, Message(error.text, ("address",)))
+        return await _ask(owner, kind, error.about("address"))
     return await _ask_code(owner, kind, identifier.value, sent.record.id)
 
 
@@ -105,21 +104,21 @@ async def _take_code(owner: Owner, kind: _Kind, form: AddressForm) -> Reply:
 
 
 async def _ask(owner: Owner, kind: _Kind, error: Message | None = None) -> Reply:
-    held = getattr(owner.user, kind.column)
+    held, words = getattr(owner.user, kind.column), owner.words
     address = {
         "name": "address",
-        "label": kind.label,
+        "label": words(kind.label),
         "type": kind.input,
         "autocomplete": kind.input,
         "value": held or "",
         "max": 256,
     }
-    buttons = [("Send me a code", "")]
+    buttons = [(words("page.send_code"), "")]
     if held:
-        buttons.append(("Remove it", "remove"))
+        buttons.append((words("action.remove"), "remove"))
     values = {
-        "title": kind.title,
-        "lead": "We send you a code, to be sure that it is yours.",
+        "title": words(f"account_center.{kind.type}.title"),
+        "lead": words(f"account_center.{kind.type}.description"),
         "action": kind.path,
         "inputs": [address],
         "buttons": buttons,
@@ -130,20 +129,21 @@ async def _ask(owner: Owner, kind: _Kind, error: Message | None = None) -> Reply
 async def _ask_code(
     owner: Owner, kind: _Kind, address: str, verification_id: str, error: Message | None = None
 ) -> Reply:
+    words = owner.words
     code = {
         "name": "code",
-        "label": "Code",
+        "label": words("input.code"),
         "autocomplete": "one-time-code",
         "inputmode": "numeric",
         "max": 16,
     }
     values = {
-        "title": "Enter the code",
-        "lead": f"We have sent it to {address}.",
+        "title": words("action.enter_passcode"),
+        "lead": words("page.account.code_sent_to", target=address),
         "action": kind.path,
         "inputs": [code],
         "hidden": {"address": address, "verification_id": verification_id},
-        "buttons": [("Go on", "")],
+        "buttons": [(words("action.continue"), "")],
     }
     return await owner.draw("account_form.html", values, error)
 

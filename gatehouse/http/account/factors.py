@@ -15,7 +15,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaFactor, NewBackupCodes
 from gatehouse.http.account.owner import Owner, OwnForm, for_owner, sensitive
 from gatehouse.http.account.passkeys import FACTORS, PASSKEY
-from gatehouse.http.account.times import day
+from gatehouse.http.account.times import since
 from gatehouse.http.call import Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.messages import Message, message_for
@@ -27,7 +27,8 @@ _TOTP = f"{FACTORS}/totp"
 _CODES = f"{FACTORS}/backup-codes"
 _GROUP = 4
 """Characters of a key that are written together."""
-_KINDS = {"Totp": "Authenticator app", "WebAuthn": "Passkey", "BackupCode": "Backup codes"}
+_KINDS = {"Totp": "mfa.totp", "WebAuthn": "mfa.webauthn", "BackupCode": "mfa.backup_code"}
+"""The keys of what each is called."""
 
 
 class TotpForm(OwnForm):
@@ -98,11 +99,11 @@ async def codes_page(owner: Owner, form: object) -> Reply:
     """Ask whether to make backup codes."""
     await _check_editable(owner, MfaFactor.BACKUP_CODE)
     values = {
-        "title": "Backup codes",
-        "lead": "Ten codes for the day when nothing else is at hand. Each is good once.",
+        "title": owner.words("mfa.backup_code"),
+        "lead": owner.words("page.account.backup_codes_lead"),
         "action": _CODES,
         "inputs": [],
-        "buttons": [("Show my codes", "")],
+        "buttons": [(owner.words("page.account.show_codes"), "")],
     }
     return await owner.draw("account_form.html", values)
 
@@ -132,21 +133,22 @@ async def _check_editable(owner: Owner, kind: MfaFactor) -> None:
 async def _list(owner: Owner, error: Message | None = None) -> Reply:
     held = await own_factors.factors(owner.core, owner.user.id)
     rules = await rules_of(owner.core)
-    enabled, offers = rules.factors, []
+    enabled, offers, words = rules.factors, [], owner.words
     if owner.center.control("mfa") is Control.EDIT:
         has_totp = any(factor.type == "Totp" for factor in held)
         if MfaFactor.TOTP in enabled:
-            offers.append(("Use another app" if has_totp else "Add an authenticator app", _TOTP))
+            key = "replace_authenticator_app" if has_totp else "add_authenticator_app"
+            offers.append((words(f"mfa.{key}"), _TOTP))
         if MfaFactor.BACKUP_CODE in enabled and any(one.type != "BackupCode" for one in held):
-            offers.append(("Make backup codes", _CODES))
+            offers.append((words("account_center.backup_code.generate_new"), _CODES))
     if owner.center.control("passkey") is Control.EDIT and rules.binds(MfaFactor.WEBAUTHN):
-        offers.append(("Add a passkey", PASSKEY))
+        offers.append((words("account_center.passkey.add_passkey"), PASSKEY))
     values = {
-        "title": "Two-step sign-in",
+        "title": words("account_center.security.two_step_verification"),
         "action": FACTORS,
-        "lead": "What you show besides your password or code.",
+        "lead": words("page.account.factors_lead"),
         "items": [_item(owner, factor) for factor in held],
-        "empty": "You have not set anything up.",
+        "empty": words("page.account.no_factors"),
         "field": "factor",
         "offers": offers,
         "sections": [],
@@ -155,15 +157,16 @@ async def _list(owner: Owner, error: Message | None = None) -> Reply:
 
 
 def _item(owner: Owner, factor: MfaVerification) -> dict[str, object]:
-    details = [f"since {day(factor.created_at)}"]
+    words = owner.words
+    detail = since(words, factor.created_at)
     if factor.type == "BackupCode":
-        details = [f"{factor.remaining} left"]
+        detail = words("page.account.codes_left", count=factor.remaining)
     control = owner.center.control("passkey" if factor.type == "WebAuthn" else "mfa")
     return {
         "id": factor.id,
-        "label": factor.name or _KINDS[factor.type],
-        "detail": ", ".join(details),
-        "button": "Remove" if control is Control.EDIT else None,
+        "label": factor.name or words(_KINDS[factor.type]),
+        "detail": detail,
+        "button": words("action.remove") if control is Control.EDIT else None,
     }
 
 

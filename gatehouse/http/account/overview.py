@@ -19,17 +19,17 @@ from gatehouse.http.wire import Query
 operations = Operations(tags=("Pages",))
 
 _ROWS = (
-    ("name", "Name", "name"),
-    ("username", "Username", "username"),
-    ("email", "Email", "primary_email"),
-    ("phone", "Phone", "primary_phone"),
+    ("name", "profile.name", "name"),
+    ("username", "input.username", "username"),
+    ("email", "input.email", "primary_email"),
+    ("phone", "input.phone_number", "primary_phone"),
 )
 _CHANGED = {
-    "name": "Your name was changed.",
-    "username": "Your username was changed.",
-    "email": "Your email address was changed.",
-    "phone": "Your phone number was changed.",
-    "password": "Your password was changed. Everywhere else you are signed out.",
+    "name": "account_center.update_success.default.description",
+    "username": "account_center.update_success.username.description",
+    "email": "account_center.update_success.email.description",
+    "phone": "account_center.update_success.phone.description",
+    "password": "account_center.update_success.password.description",
 }
 MAX_NAME = 128
 
@@ -58,11 +58,12 @@ class PasswordForm(OwnForm):
 @for_owner
 async def account_page(owner: Owner, form: object) -> Reply:
     """What one's account is."""
-    user, center = owner.user, owner.center
+    user, center, words = owner.user, owner.center, owner.words
+    not_set = words("account_center.security.not_set")
     shown: list[dict[str, Any]] = [
         {
-            "label": label,
-            "value": getattr(user, column) or "Not set",
+            "label": words(label),
+            "value": getattr(user, column) or not_set,
             "href": f"{HOME}/{field}" if center.control(field) is Control.EDIT else None,
         }
         for field, label, column in _ROWS
@@ -72,23 +73,40 @@ async def account_page(owner: Owner, form: object) -> Reply:
         editable = center.control("password") is Control.EDIT
         shown.append(
             {
-                "label": "Password",
-                "value": "Set" if user.password_hash else "Not set",
+                "label": words("input.password"),
+                "value": words("account_center.security.configured")
+                if user.password_hash
+                else not_set,
                 "href": f"{HOME}/password" if editable else None,
             }
         )
     if center.shows("mfa"):
         count = len(await own_factors.factors(owner.core, user.id))
-        value = "None" if not count else f"{count} set up"
-        shown.append({"label": "Two-step sign-in", "value": value, "href": f"{HOME}/factors"})
+        shown.append(
+            {
+                "label": words("account_center.security.two_step_verification"),
+                "value": words("page.account.factor_count", count=count)
+                if count
+                else words("page.account.none"),
+                "href": f"{HOME}/factors",
+            }
+        )
     if center.shows("session"):
         places = len(await whereabouts.places(owner.core, user))
-        value = "This browser" if places == 1 else f"{places} browsers"
-        shown.append({"label": "Signed in at", "value": value, "href": f"{HOME}/sessions"})
+        shown.append(
+            {
+                "label": words("page.account.signed_in_at"),
+                "value": words("account_center.sessions.current_session")
+                if places == 1
+                else words("page.account.browser_count", count=places),
+                "href": f"{HOME}/sessions",
+            }
+        )
+    changed = _CHANGED.get(owner.call.query.changed)
     values = {
         "person": name_of(user),
         "rows": shown,
-        "note": _CHANGED.get(owner.call.query.changed),
+        "note": None if changed is None else words(changed),
         "delete_url": center.delete_account_url,
     }
     return await owner.draw("account.html", values)
@@ -164,41 +182,48 @@ async def change_password(owner: Owner, form: PasswordForm) -> Reply:
 
 
 _LINES = {
-    "name": ("Your name", "How applications address you.", "name"),
-    "username": ("Your username", "You can sign in with it.", "username"),
+    "name": ("page.account.name_title", "page.account.name_lead", "name"),
+    "username": (
+        "account_center.username.title",
+        "account_center.username.description",
+        "username",
+    ),
 }
 
 
 async def _draw(owner: Owner, field: str, value: str, error: Message | None = None) -> Reply:
     title, lead, autocomplete = _LINES[field]
+    words = owner.words
+    line = {"name": "value", "label": words(title), "value": value, "autocomplete": autocomplete}
     values = {
-        "title": title,
-        "lead": lead,
+        "title": words(title),
+        "lead": words(lead),
         "action": f"{HOME}/{field}",
-        "inputs": [{"name": "value", "label": title, "value": value, "autocomplete": autocomplete}],
-        "buttons": [("Save", "")],
+        "inputs": [line],
+        "buttons": [(words("action.save"), "")],
     }
     return await owner.draw("account_form.html", values, _about("value", error))
 
 
 async def _draw_password(owner: Owner, error: Message | None = None) -> Reply:
+    words = owner.words
     values = {
-        "title": "A new password",
-        "lead": "Everywhere else you will be signed out.",
+        "title": words("account_center.password.title"),
+        "lead": words("account_center.password.description"),
         "action": f"{HOME}/password",
         "inputs": [
             {
                 "name": "password",
-                "label": "New password",
+                "label": words("description.new_password"),
                 "type": "password",
                 "autocomplete": "new-password",
             }
         ],
-        "buttons": [("Save", "")],
+        "buttons": [(words("action.save"), "")],
     }
     return await owner.draw("account_form.html", values, _about("password", error))
 
 
 def _about(name: str, error: Message | None) -> Message | None:
     """The error, said of the one field that there is."""
-    return None if error is None else Message(error.text, (name,), error.points)
+    return None if error is None else error.about(name)

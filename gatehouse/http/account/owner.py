@@ -23,6 +23,7 @@ from gatehouse.http.oidc.authorize import ACCOUNT_PATH, sign_in_for
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message
 from gatehouse.http.pages.render import page
+from gatehouse.http.pages.words import Words, words_for
 from gatehouse.storage.records import User
 
 AnyCall = Call[Any, Any]
@@ -49,6 +50,7 @@ class Owner:
     session_id: str
     user: User
     center: AccountCenter
+    words: Words
 
     @property
     def core(self) -> Core:
@@ -64,7 +66,8 @@ class Owner:
     def origin(self) -> Origin:
         """Where they are."""
         agent = self.call.headers.get("user-agent")
-        return Origin(self.call.client_address, agent)
+        accepted = self.call.headers.get("accept-language")
+        return Origin(self.call.client_address, agent, accept_language=accepted)
 
     async def verified(self) -> bool:
         """Whether they have shown that it is really them, as far as they can."""
@@ -90,7 +93,9 @@ class Owner:
             "custom_css": Markup("") if "</" in css else Markup(css),  # noqa: S704 - an operator's
         }
         status = 200 if error is None else 400
-        return await page(self.core, template, {**shared, **values}, status=status, cookies=cookies)
+        return await page(
+            self.core, self.words, template, {**shared, **values}, status=status, cookies=cookies
+        )
 
 
 Handler = Callable[[Owner, Any], Awaitable[Reply]]
@@ -109,14 +114,15 @@ def for_owner(handler: Handler) -> Callable[[AnyCall], Awaitable[Reply]]:
         if isinstance(call.body, OwnForm) and not csrf_matches(
             call.core, _subject(owner.session_id), call.body.csrf
         ):
+            words = owner.words
             values = {
-                "title": "Please try again",
-                "text": STALE_FORM.text,
+                "title": words("page.trouble.try_again"),
+                "text": STALE_FORM.said(words).text,
                 "good": False,
                 "facts": (),
-                "link": ("Your account", HOME),
+                "link": (words("account_center.page.title"), HOME),
             }
-            return await page(call.core, "message.html", values, status=400)
+            return await page(call.core, words, "message.html", values, status=400)
         return await handler(owner, call.body)
 
     return answer
@@ -151,4 +157,5 @@ async def _owner_of(call: AnyCall) -> Owner | None:
     if presence is None:
         return None
     user = await own_account.get(core, presence.session.user_id)
-    return Owner(call, presence.session_id, user, center)
+    words = await words_for(core, call.headers.get("accept-language"))
+    return Owner(call, presence.session_id, user, center, words)

@@ -11,7 +11,7 @@ from gatehouse.actors.account_center import Control
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.whereabouts import Place, Revoked
 from gatehouse.http.account.owner import HOME, Owner, OwnForm, for_owner, sensitive
-from gatehouse.http.account.times import browser_name, day
+from gatehouse.http.account.times import browser_name, since
 from gatehouse.http.call import Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.context import application_name
@@ -34,31 +34,31 @@ class LeaveForm(OwnForm):
 async def sessions_page(owner: Owner, form: object) -> Reply:
     """Everywhere one is signed in."""
     owner.center.check_shown("session")
-    editable = owner.center.control("session") is Control.EDIT
+    editable, words = owner.center.control("session") is Control.EDIT, owner.words
     places = await whereabouts.places(owner.core, owner.user)
     held = await grants.good_grants(owner.core, owner.user)
     applications = [
         {
             "id": one.id,
-            "label": await application_name(owner.core, one.grant.client_id),
-            "detail": f"since {day(one.grant.created_at)}",
-            "button": "Take back" if editable else None,
+            "label": await application_name(owner.core, words, one.grant.client_id),
+            "detail": since(words, one.grant.created_at),
+            "button": words("account_center.sessions.revoke_grant") if editable else None,
         }
         for one in held
     ]
     values = {
-        "title": "Where you are signed in",
+        "title": words("account_center.sessions.page_title"),
         "action": _SESSIONS,
-        "lead": "Sign out wherever you do not recognize it.",
+        "lead": words("account_center.sessions.page_description"),
         "items": [_item(owner, place, editable) for place in places],
         "empty": "",
         "field": "session",
         "offers": [],
         "sections": [
             {
-                "title": "What applications have",
+                "title": words("account_center.sessions.third_party_apps_title"),
                 "items": applications,
-                "empty": "No application has anything.",
+                "empty": words("account_center.sessions.no_third_party_apps"),
                 "field": "grant",
             }
         ],
@@ -87,12 +87,17 @@ def _item(owner: Owner, place: Place, editable: bool) -> dict[str, object]:
     here = place.session_id == owner.session_id
     submission = place.session.submission
     agent = None if submission is None else submission.user_agent
-    details = [f"since {day(place.session.auth_time)}"]
+    words = owner.words
+    details = [since(words, place.session.auth_time)]
     if submission is not None and submission.ip:
         details.append(submission.ip)
     return {
         "id": place.uid,
-        "label": "This browser" if here else browser_name(agent),
+        "label": words("account_center.sessions.current_session")
+        if here
+        else browser_name(words, agent),
         "detail": ", ".join(details),
-        "button": "Sign out" if editable and not here else None,
+        "button": words("account_center.sessions.revoke_session")
+        if editable and not here
+        else None,
     }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatehouse.http.pages.words import Words
 
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -13,23 +17,27 @@ _BROWSERS = (
 )
 _SYSTEMS = (
     ("Android", "Android"),
-    ("iPhone", "an iPhone"),
-    ("iPad", "an iPad"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
     ("Windows", "Windows"),
-    ("Mac OS X", "a Mac"),
+    ("Mac OS X", "Mac"),
     ("Linux", "Linux"),
 )
 
 
-def day(at: int) -> str:
-    """A day (ms since the epoch, in UTC): 21 November 2026."""
+def since(words: Words, at: int) -> str:
+    """Since which day (ms since the epoch, in UTC): since 2026-11-21."""
     moment = datetime.fromtimestamp(at / 1000, UTC)
-    return f"{moment.day} {moment:%B %Y}"
+    date = words("page.account.date", year=f"{moment:%Y}", month=f"{moment:%m}", day=f"{moment:%d}")
+    return words("page.account.since", date=date)
 
 
-def browser_name(agent: str | None) -> str:
+def browser_name(words: Words, agent: str | None) -> str:
     """What a browser is, from what it says about itself: Chrome on Linux."""
     told = agent or ""
-    name = next((name for mark, name in _BROWSERS if mark in told), "A browser")
+    name = next((name for mark, name in _BROWSERS if mark in told), None)
+    name = name or words("page.account.a_browser")
     system = next((name for mark, name in _SYSTEMS if mark in told), None)
-    return name if system is None else f"{name} on {system}"
+    if system is None:
+        return name
+    return words("page.account.browser_on", browser=name, system=system)

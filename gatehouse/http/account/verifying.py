@@ -64,7 +64,7 @@ async def verify(owner: Owner, form: VerifyForm) -> Reply:
     except Refused as refusal:
         error = message_for(refusal)
         if refusal.reason is Reason.INVALID_CREDENTIALS:
-            error = Message("The password is not correct.", ("password",))
+            error = Message("page.account.wrong_password", ("password",))
         return await _ask(owner, there, error)
     return _on(owner, there, made.record.id)
 
@@ -101,23 +101,24 @@ def _on(owner: Owner, there: str, verification_id: str) -> Reply:
 
 
 async def _ask(owner: Owner, there: str, error: Message | None = None) -> Reply:
-    has_password = owner.user.password_hash is not None
+    has_password, words = owner.user.password_hash is not None, owner.words
     password = {
         "name": "password",
-        "label": "Your password",
+        "label": words("description.enter_password"),
         "type": "password",
         "autocomplete": "current-password",
     }
     others = [
-        (f"Send a code to {address}", kind.value) for kind, address in _addresses(owner).items()
+        (words("page.send_code_to", target=address), kind.value)
+        for kind, address in _addresses(owner).items()
     ]
     values = {
-        "title": "Is it you?",
-        "lead": "Before you change this, please show that it is really you.",
+        "title": words("description.verify_identity"),
+        "lead": words("account_center.verification.description"),
         "action": VERIFY,
         "inputs": [password] if has_password else [],
         "hidden": {"then": there},
-        "buttons": [("Go on", ""), *others] if has_password else others,
+        "buttons": [(words("action.continue"), ""), *others] if has_password else others,
     }
     return await owner.draw("account_form.html", values, error)
 
@@ -125,20 +126,21 @@ async def _ask(owner: Owner, there: str, error: Message | None = None) -> Reply:
 async def _ask_code(
     owner: Owner, there: str, kind: str, verification_id: str, error: Message | None = None
 ) -> Reply:
+    words, sent_to = owner.words, _addresses(owner)[IdentifierType(kind)]
     code = {
         "name": "code",
-        "label": "Code",
+        "label": words("input.code"),
         "autocomplete": "one-time-code",
         "inputmode": "numeric",
         "max": 16,
     }
     values = {
-        "title": "Enter the code",
-        "lead": f"We have sent it to {_addresses(owner)[IdentifierType(kind)]}.",
+        "title": words("action.enter_passcode"),
+        "lead": words("page.account.code_sent_to", target=sent_to),
         "action": VERIFY,
         "inputs": [code],
         "hidden": {"then": there, "verification_id": verification_id},
-        "buttons": [("Go on", f"give-{kind}")],
+        "buttons": [(words("action.continue"), f"give-{kind}")],
     }
     return await owner.draw("account_form.html", values, error)
 

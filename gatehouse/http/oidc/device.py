@@ -41,6 +41,7 @@ from gatehouse.http.operation import Operations
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message
 from gatehouse.http.pages.render import page
+from gatehouse.http.pages.words import Words, words_for
 
 AnyCall = Call[Any, Any]
 
@@ -52,16 +53,14 @@ _ASKING = Rate(burst=30, period=60_000)
 _GUESSING = FailureWindow(max_failures=10, window=600_000, lockout=600_000)
 """Wrong codes from one address. With 20^8 codes and ten minutes, guessing is hopeless (§5.1)."""
 
-_WRONG_CODE = Message(
-    "This code is not known, or it is too old. Please compare it with your device.",
-    ("user_code",),
-)
-_TOO_MANY = Message("Too many wrong codes. Please try again in a few minutes.")
+_WRONG_CODE = Message("error.invalid_device_code", ("user_code",))
+_TOO_MANY = Message("page.device.too_many")
 
+_CLOSE = "description.device_activation_success_description"
 _ENDINGS = {
-    SUCCESS_PATH: ("Your device is signed in", "You can close this page.", True),
-    DENIED_PATH: ("Your device is not signed in", "You can close this page.", True),
-    LATE_PATH: ("That was too late", "Please ask your device for a new code.", False),
+    SUCCESS_PATH: ("description.device_activation_success", _CLOSE, True),
+    DENIED_PATH: ("error.device_flow_aborted", _CLOSE, True),
+    LATE_PATH: ("page.device.too_late", "page.device.ask_new_code", False),
 }
 
 
@@ -158,8 +157,9 @@ async def device_form(call: AnyCall) -> Reply:
 async def _ending(call: AnyCall) -> Reply:
     """How it ended."""
     title, text, good = _ENDINGS[call.url_path]
-    values = {"title": title, "text": text, "good": good, "facts": (), "link": None}
-    return await page(call.core, "message.html", values)
+    words = await _words(call)
+    values = {"title": words(title), "text": words(text), "good": good, "facts": (), "link": None}
+    return await page(call.core, words, "message.html", values)
 
 
 for _path, _name in (
@@ -188,7 +188,7 @@ async def _enter(call: AnyCall, typed: str, error: Message | None) -> Reply:
         "error": error,
     }
     cookies = browser.remember_device_visitor(core, visitor, DEVICE_PATH)
-    return await page(core, "device.html", values, cookies=cookies)
+    return await page(core, await _words(call), "device.html", values, cookies=cookies)
 
 
 async def _confirm(call: AnyCall, visitor: str, device: Device, client: Client) -> Reply:
@@ -198,7 +198,12 @@ async def _confirm(call: AnyCall, visitor: str, device: Device, client: Client) 
         "application": client.name,
         "code": shown(device.user_code),
     }
-    return await page(call.core, "device_confirm.html", values)
+    words = await _words(call, device.request.ui_locales)
+    return await page(call.core, words, "device_confirm.html", values)
+
+
+async def _words(call: AnyCall, wanted: str | None = None) -> Words:
+    return await words_for(call.core, call.headers.get("accept-language"), wanted)
 
 
 def _subject(visitor: str) -> str:

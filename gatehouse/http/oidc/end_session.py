@@ -23,6 +23,7 @@ from gatehouse.http.oidc.response import go_to
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.render import page
+from gatehouse.http.pages.words import Words, words_for
 
 AnyCall = Call[Any, Any]
 
@@ -30,8 +31,8 @@ operations = Operations(tags=("OIDC",))
 
 CONFIRM_PATH = "/oidc/session/end/confirm"
 
-_SIGNED_OUT = ("Signed out", "You are signed out. You can close this page.")
-_SIGNED_IN = ("Still signed in", "You stay signed in. You can close this page.")
+_SIGNED_OUT = ("page.sign_out.done", "page.sign_out.done_lead")
+_SIGNED_IN = ("page.sign_out.not_done", "page.sign_out.not_done_lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Logout:
     hinted_user: str | None
     redirect_uri: str | None
     state: str | None
+    ui_locales: str | None
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -50,6 +52,7 @@ class Logout:
             "client_id": None if self.client is None else self.client.id,
             "post_logout_redirect_uri": self.redirect_uri,
             "state": self.state,
+            "ui_locales": self.ui_locales,
         }
         return [(name, value) for name, value in given.items() if value is not None]
 
@@ -115,7 +118,7 @@ async def _check(call: AnyCall, parameters: Parameters) -> Logout:
     uri = parameters.get("post_logout_redirect_uri")
     if uri is not None and (client is None or not client.signs_out_to(uri)):
         raise OAuthError("invalid_request", "post_logout_redirect_uri is not registered")
-    return Logout(client, hinted_user, uri, parameters.get("state"))
+    return Logout(client, hinted_user, uri, parameters.get("state"), parameters.get("ui_locales"))
 
 
 async def _ask(call: AnyCall, asked: Logout, presence: Presence) -> Reply:
@@ -126,7 +129,9 @@ async def _ask(call: AnyCall, asked: Logout, presence: Presence) -> Reply:
         "action": CONFIRM_PATH,
         "fields": [*asked.fields, ("csrf", token)],
     }
-    return await page(call.core, "logout.html", values, form_targets=targets)
+    return await page(
+        call.core, await _words(call, asked), "logout.html", values, form_targets=targets
+    )
 
 
 async def _leave(call: AnyCall, asked: Logout, *, signed_out: bool) -> Reply:
@@ -134,8 +139,13 @@ async def _leave(call: AnyCall, asked: Logout, *, signed_out: bool) -> Reply:
     if asked.redirect_uri is not None:
         return go_to(_with_state(asked.redirect_uri, asked.state), cookies)
     title, text = _SIGNED_OUT if signed_out else _SIGNED_IN
-    values = {"title": title, "text": text, "good": True, "facts": (), "link": None}
-    return await page(call.core, "message.html", values, cookies=cookies)
+    words = await _words(call, asked)
+    values = {"title": words(title), "text": words(text), "good": True, "facts": (), "link": None}
+    return await page(call.core, words, "message.html", values, cookies=cookies)
+
+
+async def _words(call: AnyCall, asked: Logout) -> Words:
+    return await words_for(call.core, call.headers.get("accept-language"), asked.ui_locales)
 
 
 def _with_state(uri: str, state: str | None) -> str:

@@ -14,7 +14,8 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.session import SessionGone
 from gatehouse.engine import errors as engine
 from gatehouse.http.call import Call, Reply
-from gatehouse.http.pages.dialect import error_page
+from gatehouse.http.pages.dialect import error_page, words_at
+from gatehouse.http.pages.messages import Message
 from gatehouse.http.pipeline import DeadlineExceeded
 from gatehouse.http.validation import BodyTooLarge, InvalidInput
 from gatehouse.storage import errors as storage
@@ -85,7 +86,7 @@ def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:
     """The answer for any exception."""
     known = as_oauth_error(error)
     if call is not None and "text/html" in (call.headers.get("accept") or ""):
-        page = error_page(known.status, _sentence(known))
+        page = error_page(words_at(call), known.status, _message(known), detail=_detail(known))
         return Reply(page.status, page.body, (*page.headers, *known.headers), (), page.content_type)
     body: dict[str, str] = {"error": known.error, "error_description": known.description}
     if call is None or b"parse_error=false" not in call.raw_query.split(b"&"):
@@ -95,11 +96,25 @@ def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:
     return Reply(known.status, body, headers)
 
 
-def _sentence(error: OAuthError) -> str:
-    """What a person reads. The description is for developers, who are often the ones to read it;
-    it never holds what the request brought along."""
+_FOR_PEOPLE = {
+    "access_denied": "page.trouble.access_denied",
+    "invalid_request_uri": "page.trouble.session_ended",
+    "not_found": "page.trouble.session_ended",
+    "server_error": "page.trouble.our_fault",
+    "temporarily_unavailable": "page.trouble.too_much_going_on",
+}
+"""What people can do something about; all else is between the application and us."""
+
+
+def _message(error: OAuthError) -> Message:
+    return Message(_FOR_PEOPLE.get(error.error, "page.trouble.bad_request"))
+
+
+def _detail(error: OAuthError) -> str:
+    """What the developer needs to know, who is often the one to read it. It never holds what the
+    request brought along."""
     if error.error in ("not_found", "server_error", "temporarily_unavailable"):
-        return SENTENCES[error.error]
+        return ""
     return f"{SENTENCES[error.error]} ({error.description})"
 
 

@@ -6,7 +6,6 @@ from gatehouse.actors import sign_in, sign_in_codes, sign_in_profile
 from gatehouse.actors.factors.code import EmailVerificationCode, PhoneVerificationCode
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event, Method, Profile
-from gatehouse.actors.verification_code import CODE_LENGTH
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages.guest import (
@@ -61,7 +60,6 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         identifier=record.identifier.value,
         perhaps=guest.state.event is Event.FORGOT_PASSWORD,
         resent=error is None and form.by == "again",
-        length=CODE_LENGTH,
         back=guest.address(back),
         sign_in=guest.address("/sign-in") if with_password else None,
     )
@@ -74,7 +72,7 @@ async def _give(guest: Guest, form: AccountForm) -> Reply | str | None:
     visit = guest.visit
     if form.by == "again":
         await sign_in_codes.send_code(visit, record.identifier, guest.state.event)
-        return await _draw(await _now(guest), form, None)
+        return await _draw(await guest.now(), form, None)
     code = "".join(form.code.split())
     await sign_in_codes.verify_code(visit, record.id, record.identifier, code)
     if guest.state.event is Event.FORGOT_PASSWORD:
@@ -111,10 +109,6 @@ async def _add(guest: Guest, record: CodeRecord) -> str | None:
         await sign_in.identify(visit, record.id)
         return await sign_in.submit(visit)
     return await go_on(guest)
-
-
-async def _now(guest: Guest) -> Guest:
-    return Guest(guest.visit, await guest.visit.state(), guest.rules)
 
 
 @operations.get("/verification-code", "VerificationCodePage", documented=False)

@@ -22,26 +22,17 @@ from gatehouse.http.operation import Operations
 from gatehouse.http.pages.context import application_name, is_third_party, name_of
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.render import page
+from gatehouse.http.pages.words import Words, words_for
 from gatehouse.http.visit import visit_of
 from gatehouse.storage import errors as storage
 
 operations = Operations(tags=("Pages",))
 
 _GRANTS = {
-    "openid": "know who you are",
-    "profile": "see your name, your username and your picture",
-    "email": "see your email address",
-    "phone": "see your phone number",
-    "address": "see your address",
-    "custom_data": "see the data kept with your account",
-    "identities": "see the other accounts you have linked",
-    "roles": "see your roles",
-    "offline_access": "keep this access while you are away",
-    "urn:logto:scope:organizations": "see your organizations",
-    "urn:logto:scope:organization_roles": "see your roles in your organizations",
+    "openid": "page.consent.openid",
+    "offline_access": "page.consent.offline_access",
 }
-"""What a standard scope lets a client do, in words that follow "can"."""
-
+"""What standard scopes let a client have, where the text has a key of another form."""
 
 MAX_CHOSEN = 1000
 """Organizations in which an application may act by one answer."""
@@ -97,15 +88,20 @@ async def consent_form(call: Call[ConsentForm]) -> Reply:
 async def _draw(visit: Visit, state: Interaction) -> Reply:
     core = visit.core
     asked = await consent.question(core, state)
+    words = await words_for(core, visit.origin.accept_language, state.params.ui_locales)
     looks = await core.directory.application_looks(state.client_id)
     known_as = None if looks is None else looks.display_name
     values = {
-        "application": known_as or await application_name(core, state.client_id),
+        "application": known_as or await application_name(core, words, state.client_id),
         "person": name_of(asked.user),
-        "grants": list(grants(asked.scopes)),
-        "resources": [_resource(one) for one in asked.resources],
+        "grants": list(grants(words, asked.scopes)),
+        "resources": [_resource(words, one) for one in asked.resources],
         "organizations": [
-            {"id": one.id, "name": one.name, "resources": [_resource(r) for r in one.resources]}
+            {
+                "id": one.id,
+                "name": one.name,
+                "resources": [_resource(words, resource) for resource in one.resources],
+            }
             for one in asked.organizations
         ],
         "destination": urlsplit(state.params.redirect_uri).hostname,
@@ -114,6 +110,7 @@ async def _draw(visit: Visit, state: Interaction) -> Reply:
     }
     return await page(
         core,
+        words,
         "consent.html",
         values,
         form_targets=(state.params.redirect_uri,),
@@ -121,12 +118,15 @@ async def _draw(visit: Visit, state: Interaction) -> Reply:
     )
 
 
-def _resource(asked: AskedResource) -> dict[str, Any]:
+def _resource(words: Words, asked: AskedResource) -> dict[str, Any]:
     """A resource and what is asked for there, in the operator's words where there are some."""
-    name = "your organizations" if asked.indicator == ORGANIZATIONS_RESOURCE else asked.name
+    ours = asked.indicator == ORGANIZATIONS_RESOURCE
+    name = words("page.consent.your_organizations") if ours else asked.name
     return {"name": name, "scopes": [one.description or one.name for one in asked.scopes]}
 
 
-def grants(scopes: Iterable[str]) -> Iterable[Any]:
-    """What the scopes let a client do; one that is not standard is shown by its name."""
-    return (_GRANTS.get(scope, f"use “{scope}”") for scope in scopes)
+def grants(words: Words, scopes: Iterable[str]) -> Iterable[str]:
+    """What the scopes let a client have; one that is not standard is shown by its name."""
+    for scope in scopes:
+        key = _GRANTS.get(scope, f"user_scopes.descriptions.{scope}")
+        yield words(key) if key in words else words("page.consent.scope", scope=scope)

@@ -8,13 +8,14 @@ from gatehouse.actors.authorization import ACCOUNT_PAGES
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.http.pages.words import Words
     from gatehouse.storage.records import User
 
 
-async def application_name(core: Core, client_id: str) -> str:
+async def application_name(core: Core, words: Words, client_id: str) -> str:
     """What an application is called; its id where it is gone."""
     if client_id == ACCOUNT_PAGES:
-        return "your account"
+        return words("account_center.page.title")
     client = await core.directory.client(client_id)
     return client.name if client is not None else client_id
 

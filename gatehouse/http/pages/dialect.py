@@ -5,36 +5,57 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gatehouse.actors.phrases import BUILT_IN
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.engine import errors as engine
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import Dialect
 from gatehouse.http.pages.look import Settings, look_of
-from gatehouse.http.pages.messages import message_for
+from gatehouse.http.pages.messages import Message, message_for
 from gatehouse.http.pages.render import draw
+from gatehouse.http.pages.words import Words, remembered_words, words_in
 from gatehouse.http.pipeline import DeadlineExceeded
 from gatehouse.http.validation import BodyTooLarge, InvalidInput, NotJson
 from gatehouse.storage import errors as storage
 
 _PLAIN_LOOK = look_of(Settings())
 _TITLES = {
-    400: "That did not work",
-    404: "There is nothing here",
-    405: "That is not possible",
-    413: "That was too much",
-    500: "Something went wrong",
-    503: "One moment, please",
+    400: "page.trouble.failed",
+    404: "description.not_found",
+    405: "page.trouble.not_possible",
+    413: "page.trouble.too_much",
+    500: "error.something_went_wrong",
+    503: "page.trouble.busy",
 }
-_OVER = (
-    "This sign-in is over or was never begun. Please go back to the application and start again."
-)
 
 
-def error_page(status: int, text: str, *, retry_after: float | None = None) -> Reply:
-    """A page that says what went wrong and what to do, in the plain look."""
-    title = _TITLES.get(status, _TITLES[400])
-    values = {"title": title, "text": text, "good": False, "facts": (), "link": None}
-    reply = draw(_PLAIN_LOOK, "message.html", values, status=status)
+def words_at(call: Call[Any, Any] | None) -> Words:
+    """The words for somebody who is told of an error, as far as it is known who."""
+    if call is None:
+        return words_in(BUILT_IN)
+    return remembered_words(call.core, call.headers.get("accept-language"))
+
+
+def error_page(
+    words: Words,
+    status: int,
+    message: Message,
+    *,
+    detail: str = "",
+    retry_after: float | None = None,
+) -> Reply:
+    """A page that says what went wrong and what to do, in the plain look.
+
+    `detail` is for a developer, and in English.
+    """
+    values = {
+        "title": words(_TITLES.get(status, _TITLES[400])),
+        "text": f"{message.said(words).text} {detail}".rstrip(),
+        "good": False,
+        "facts": (),
+        "link": None,
+    }
+    reply = draw(_PLAIN_LOOK, words, "message.html", values, status=status)
     if retry_after is None:
         return reply
     wait = ("retry-after", str(max(1, math.ceil(retry_after))))
@@ -46,30 +67,30 @@ def refuse(error: Exception, call: Call[Any, Any] | None) -> Reply:
     wait: float | None = None
     match error:
         case Refused(reason=Reason.INTERACTION_GONE):
-            status, text = 400, _OVER
+            status, key = 400, "error.invalid_session"
         case Refused():
-            status, text = 400, message_for(error).text
+            return error_page(words_at(call), 400, message_for(error))
         case engine.Overloaded() | engine.Unavailable() | storage.Busy() | storage.Unavailable():
-            status, text, wait = 503, "Too much is going on. Please try again.", error.retry_after
+            status, key, wait = 503, "page.trouble.too_much_going_on", error.retry_after
         case engine.EngineError() | DeadlineExceeded():
-            status, text, wait = 503, "This took too long. Please try again.", 1
+            status, key, wait = 503, "error.timeout", 1
         case BodyTooLarge():
-            status, text = 413, "The form holds more than it should."
+            status, key = 413, "page.trouble.form_too_large"
         case InvalidInput() | NotJson():
-            status, text = 400, "The form could not be read. Please go back and try again."
+            status, key = 400, "page.trouble.form_unreadable"
         case _:
-            status, text = 500, "It is our fault, not yours. Please try again later."
-    return error_page(status, text, retry_after=wait)
+            status, key = 500, "page.trouble.our_fault"
+    return error_page(words_at(call), status, Message(key), retry_after=wait)
 
 
 def not_found(path: str) -> Reply:
     """A page nobody made."""
-    return error_page(404, "Please check the address.")
+    return error_page(words_at(None), 404, Message("page.trouble.check_address"))
 
 
 def method_not_allowed(allow: str) -> Reply:
     """A page that takes no form."""
-    return error_page(405, "Please go back and try again.")
+    return error_page(words_at(None), 405, Message("page.trouble.go_back"))
 
 
 PAGES = Dialect(

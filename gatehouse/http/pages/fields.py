@@ -10,22 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gatehouse.http.pages.words import Words
 from gatehouse.storage.custom_profile_fields import CustomProfileField
 
 PREFIX = "field."
 MAX_LENGTH = 4096
 _TYPES = {"Url": "url"}
-_WORDS = {
-    "givenName": "Given name",
-    "middleName": "Middle name",
-    "familyName": "Family name",
-    "formatted": "Address",
-    "streetAddress": "Street",
-    "locality": "City",
-    "region": "Region",
-    "postalCode": "Postal code",
-    "country": "Country",
-}
 _AUTOCOMPLETE = {
     "name": "name",
     "nickname": "nickname",
@@ -60,9 +50,11 @@ class Input:
     options: tuple[tuple[str, str], ...]
 
 
-def inputs_of(fields: Iterable[CustomProfileField], typed: Mapping[str, Any]) -> list[Input]:
+def inputs_of(
+    words: Words, fields: Iterable[CustomProfileField], typed: Mapping[str, Any]
+) -> list[Input]:
     """The inputs of a form, with what was typed before."""
-    return [_input(path, part, typed) for field in fields for path, part in _parts(field)]
+    return [_input(words, path, part, typed) for field in fields for path, part in _parts(field)]
 
 
 def read_fields(fields: Sequence[CustomProfileField], typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +94,9 @@ def _parts(field: CustomProfileField) -> Iterator[tuple[tuple[str, ...], Mapping
     )
 
 
-def _input(path: tuple[str, ...], part: Mapping[str, Any], typed: Mapping[str, Any]) -> Input:
+def _input(
+    words: Words, path: tuple[str, ...], part: Mapping[str, Any], typed: Mapping[str, Any]
+) -> Input:
     config, name = part.get("config") or {}, PREFIX + ".".join(path)
     options = tuple(
         (option["value"], option.get("label") or option["value"])
@@ -116,7 +110,7 @@ def _input(path: tuple[str, ...], part: Mapping[str, Any], typed: Mapping[str, A
         hint = hint or str(config.get("customFormat") or config.get("format") or "yyyy-MM-dd")
     return Input(
         name=name,
-        label=part.get("label") or _WORDS.get(part["name"], part["name"]),
+        label=part.get("label") or _name_of(words, part["name"]),
         kind={"Select": "select", "Checkbox": "checkbox"}.get(part["type"], "text"),
         type=_TYPES.get(part["type"], "text"),
         required=bool(part["required"]),
@@ -127,6 +121,12 @@ def _input(path: tuple[str, ...], part: Mapping[str, Any], typed: Mapping[str, A
         max_length=min(int(config.get("maxLength") or MAX_LENGTH), MAX_LENGTH),
         options=options,
     )
+
+
+def _name_of(words: Words, name: str) -> str:
+    """What a field is called that is not the tenant's own, as far as there is a word for it."""
+    keys = (f"profile.{name}", f"profile.address.{name}")
+    return next((words(key) for key in keys if key in words), name)
 
 
 def _text(value: object) -> str:

@@ -17,6 +17,7 @@ from gatehouse.actors.verification import Identifier, IdentifierType
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.http.pages.words import Words
 
 _TOKEN_BYTES = 16
 MAX_EMAIL_LENGTH = 256
@@ -24,10 +25,15 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _DIGITS = re.compile(r"[0-9]{5,20}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,20}")
 
-_NAMES = {
-    IdentifierType.USERNAME: "username",
-    IdentifierType.EMAIL: "email",
-    IdentifierType.PHONE: "phone number",
+_USERNAME, _ADDRESS, _NUMBER = IdentifierType.USERNAME, IdentifierType.EMAIL, IdentifierType.PHONE
+_LABELS = {
+    frozenset({_USERNAME}): "input.username",
+    frozenset({_ADDRESS}): "input.email",
+    frozenset({_NUMBER}): "input.phone_number",
+    frozenset({_USERNAME, _ADDRESS}): "page.identifier.username_or_email",
+    frozenset({_USERNAME, _NUMBER}): "page.identifier.username_or_phone",
+    frozenset({_ADDRESS, _NUMBER}): "page.identifier.email_or_phone",
+    frozenset({_USERNAME, _ADDRESS, _NUMBER}): "page.identifier.any",
 }
 
 
@@ -83,8 +89,6 @@ def identifier_input(enabled: Collection[IdentifierType]) -> str:
     return types.get(next(iter(enabled)), "text") if len(enabled) == 1 else "text"
 
 
-def identifier_label(enabled: Collection[IdentifierType]) -> str:
-    """The label of the field that takes any of these: "Username or email"."""
-    names = [_NAMES[kind] for kind in IdentifierType if kind in enabled]
-    *most, last = names or ["username"]
-    return (f"{', '.join(most)} or {last}" if most else last).capitalize()
+def identifier_label(words: Words, enabled: Collection[IdentifierType]) -> str:
+    """The label of the field that takes any of these: "Username or email address"."""
+    return words(_LABELS.get(frozenset(enabled), "input.username"))

@@ -8,7 +8,7 @@ to the page that asks for what is missing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -36,6 +36,7 @@ from gatehouse.http.pages.custom_ui import custom_index
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message, message_for
 from gatehouse.http.pages.render import CAPTCHA_SCRIPT_PATH, page
+from gatehouse.http.pages.words import Words, words_for
 from gatehouse.http.visit import visit_of
 
 Typed = Annotated[str, Field(max_length=4096)]
@@ -80,6 +81,11 @@ class Guest:
     visit: Visit
     state: Interaction
     rules: SignInRules
+    words: Words
+
+    async def now(self) -> Guest:
+        """The same person, with the interaction as it is by now."""
+        return replace(self, state=await self.visit.state())
 
     def address(self, path: str) -> str:
         """A page's address within this interaction."""
@@ -149,7 +155,9 @@ Act = Callable[[Guest, AccountForm], Awaitable[Reply | str | None]]
 async def guest_of(call: Call[Any, Any]) -> Guest | Reply:
     """Who is at the page; or where they should be instead. Raises `Refused(INTERACTION_GONE)`."""
     visit = visit_of(call)
-    guest = Guest(visit, await visit.state(), await visit.rules())
+    state = await visit.state()
+    words = await words_for(visit.core, visit.origin.accept_language, state.params.ui_locales)
+    guest = Guest(visit, state, await visit.rules(), words)
     if guest.state.phase is Phase.ANSWERED:
         return redirect(visit.resume_url)
     if guest.state.prompt is Prompt.CONSENT:
@@ -185,7 +193,7 @@ async def take(call: Call[Any], draw: Draw, act: Act) -> Reply:
             await sign_in.solve_captcha(guest.visit, token)
         except Refused as refusal:
             return await _ask_captcha(guest, form, call.url_path, message_for(refusal))
-        guest = Guest(guest.visit, await guest.visit.state(), guest.rules)
+        guest = await guest.now()
         act = _interrupted(guest) or act
     return await attempt(guest, form, draw, act, call.url_path)
 
@@ -207,10 +215,10 @@ async def attempt(
         if onward is not None:
             return redirect(guest.address(onward))
         # Of two clicks, the browser shows the second's answer; the first may have succeeded.
-        state = await guest.visit.state()
-        if state.phase is Phase.ANSWERED:
+        guest = await guest.now()
+        if guest.state.phase is Phase.ANSWERED:
             return redirect(guest.visit.resume_url)
-        return await draw(Guest(guest.visit, state, guest.rules), form, message_for(refusal))
+        return await draw(guest, form, message_for(refusal))
 
 
 async def _ask_captcha(
@@ -219,7 +227,7 @@ async def _ask_captcha(
     """A page with the provider's widget, which holds what the form held, but for passwords."""
     provider = await captcha.provider_of(guest.visit.core)
     if provider is None:
-        error = error or Message("This is not possible at the moment. Please ask for help.")
+        error = error or Message("page.captcha.missing")
     widget = None if provider is None else widget_of(provider)
     kept = {"identifier": form.identifier, "username": form.username, "by": form.by}
     script = {"script": CAPTCHA_SCRIPT_PATH} if widget is not None and widget.invisible else {}
@@ -271,13 +279,14 @@ async def draw_page(
     """A page of an interaction."""
     core = guest.visit.core
     shared = {
-        "application": await application_name(core, guest.state.client_id),
+        "application": await application_name(core, guest.words, guest.state.client_id),
         "csrf": csrf_token(core, guest.visit.uid),
         "values": form,
         "error": error,
     }
     return await page(
         core,
+        guest.words,
         template,
         shared | values,
         status=200 if error is None else 422,

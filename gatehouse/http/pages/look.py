@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What the templates need of it."""
+    """What the templates need of it. Links are named by the keys of their texts."""
 
     css: str
     dark: bool
@@ -134,13 +134,13 @@ def _hex(colour: RGB) -> str:
 
 def _links(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, url in (
-        ("Terms of use", settings.terms_of_use_url),
-        ("Privacy policy", settings.privacy_policy_url),
+        ("description.terms_of_use", settings.terms_of_use_url),
+        ("description.privacy_policy", settings.privacy_policy_url),
     ):
         if url and _origin(url):
             yield name, url
     if settings.support_email:
-        yield "Support", f"mailto:{settings.support_email}"
+        yield "account_center.page.support", f"mailto:{settings.support_email}"
 
 
 def _origin(url: str) -> str | None:

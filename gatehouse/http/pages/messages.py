@@ -3,149 +3,147 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.http.pages.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message in somebody's language, as the templates show it."""
+
+    text: str
+    fields: tuple[str, ...]
+    points: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence for a person; `points` are particulars, `fields` the inputs it is about."""
+    """A sentence for a person, by the key of its text and what fills that.
 
-    text: str
+    `fields` are the inputs it is about. `points` are particulars: messages, or
+    what is text already.
+    """
+
+    key: str
     fields: tuple[str, ...] = ()
-    points: tuple[str, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    points: tuple[Message | str, ...] = ()
+
+    def about(self, *fields: str) -> Message:
+        """The same, of other inputs."""
+        return replace(self, fields=fields)
+
+    def said(self, words: Words) -> Said:
+        """The message in a language."""
+        points = (one if isinstance(one, str) else one.said(words).text for one in self.points)
+        return Said(words(self.key, **self.values), self.fields, tuple(points))
 
 
-STALE_FORM = Message("This page was open for too long. Please try again.")
+STALE_FORM = Message("page.refused.stale_form")
 _NAME = ("username",)
 _CODE = ("code",)
+_PASSWORD = ("password",)
 _IDENTIFIER = ("identifier",)
 
 _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
-    Reason.INVALID_CREDENTIALS: (
-        "The account or the password is not correct.",
-        ("identifier", "password"),
-    ),
-    Reason.BLOCKED: ("Too many attempts. Please try again {relativeTime}.", ()),
-    Reason.TOKEN_NOT_FOUND: ("This link does not work. Please ask for a new one.", ()),
-    Reason.TOKEN_EMAIL_MISMATCH: ("This link is for somebody else.", ()),
-    Reason.TOKEN_EVENT_MISMATCH: ("This link is for something else.", ()),
-    Reason.TOKEN_EXPIRED: ("This link has expired. Please ask for a new one.", ()),
-    Reason.TOKEN_CONSUMED: ("This link was used before. Please ask for a new one.", ()),
-    Reason.TOKEN_REVOKED: ("This link is no longer good. Please ask for a new one.", ()),
-    Reason.USER_SUSPENDED: ("This account is suspended. Please ask for help.", ()),
-    Reason.METHOD_NOT_ENABLED: ("You cannot sign in here with this kind of account.", ()),
-    Reason.EVENT_NOT_ALLOWED: ("This is not open here.", ()),
-    Reason.CAPTCHA_REQUIRED: ("Please begin at the first page: a captcha is asked for.", ()),
-    Reason.CAPTCHA_FAILED: ("That was not recognized. Please try once more.", ()),
-    Reason.SSO_IDENTITY_UNKNOWN: ("No company is known by this address.", _IDENTIFIER),
-    Reason.PASSKEY_OF_COMPANY: ("Please sign in with your company.", ()),
-    Reason.SSO_ENABLED: ("Please sign in with your company.", ()),
-    Reason.AUTHORIZATION_FAILED: ("You were not let in there. Please try again.", ()),
-    Reason.HANDSHAKE_GONE: ("This took too long. Please try again.", ()),
-    Reason.CONNECTOR_FAILED: ("It cannot be reached. Please try again in a while.", ()),
-    Reason.PASSWORD_EXPIRED: ("Your password has expired. Please ask for a new one.", ()),
-    Reason.PASSWORD_REJECTED: ("Please choose another password:", ("password",)),
-    Reason.ACCOUNT_CENTER_OFF: ("There is no account centre here.", ()),
-    Reason.FIELD_NOT_ENABLED: ("This is not shown here.", ()),
-    Reason.FIELD_NOT_EDITABLE: ("This cannot be changed here.", ()),
-    Reason.VERIFICATION_REQUIRED: ("Please show first that it is you.", ()),
-    Reason.NO_SUCH_VERIFICATION: ("This took too long. Please start again.", ()),
-    Reason.WRONG_PROVIDER: ("This is not the provider that you chose.", ()),
-    Reason.NOT_ONES_IDENTITY: ("This is not linked to your account.", ()),
-    Reason.NO_TOKENS_CAME: ("The provider did not let us act for you.", ()),
-    Reason.NO_SUCH_SESSION: ("You are signed out there already.", ()),
-    Reason.NO_SUCH_GRANT: ("This application has no access any more.", ()),
-    Reason.LAST_IDENTIFIER: ("Your account needs one way to sign in. Add another first.", ()),
-    Reason.SAME_PASSWORD: ("This is your password already. Choose another.", ("password",)),
-    Reason.USERNAME_TAKEN: ("This username is taken. Please choose another.", _NAME),
-    Reason.INVALID_TOTP_CODE: ("This is not the code. Please try the next one.", _CODE),
-    Reason.INVALID_BACKUP_CODE: ("This code is not good, or was used before.", _CODE),
-    Reason.WEBAUTHN_FAILED: ("The passkey did not work. Please try again.", ()),
-    Reason.WEBAUTHN_NOT_FOUND: ("This passkey is not known here.", ()),
-    Reason.MFA_NOT_PENDING: ("This took too long. Please try again.", ()),
-    Reason.PASSKEY_NOT_PENDING: ("This took too long. Please try again.", ()),
-    Reason.MFA_NOT_SKIPPABLE: ("A second step is needed here.", ()),
-    Reason.MFA_FACTOR_NOT_ENABLED: ("This is not possible here.", ()),
-    Reason.TOTP_EXISTS: ("Your account has an authenticator app already.", ()),
-    Reason.CODE_NOT_FOUND: ("This code is not good any more. Please ask for a new one.", _CODE),
-    Reason.CODE_MISMATCH: ("This is not the code. Please look again.", _CODE),
-    Reason.CODE_EXPIRED: ("This code has expired. Please ask for a new one.", _CODE),
-    Reason.CODE_EXHAUSTED: ("Too many tries. Please ask for a new code.", _CODE),
-    Reason.VERIFICATION_NOT_FOUND: ("There is a newer code. Please use that one.", _CODE),
-    Reason.MESSAGE_RATE_LIMITED: (
-        "Too many messages were sent there. Please wait a few minutes.",
-        _IDENTIFIER,
-    ),
-    Reason.CONNECTOR_MISSING: ("No message can be sent there from here.", _IDENTIFIER),
-    Reason.PHONE_INVALID: (
-        "This is no phone number. Please give it with the country code.",
-        _IDENTIFIER,
-    ),
-    Reason.EMAIL_INVALID: ("This is no email address.", _IDENTIFIER),
-    Reason.EMAIL_SUBADDRESS: (
-        "Please give the address without the plus sign and what follows it.",
-        _IDENTIFIER,
-    ),
-    Reason.EMAIL_NOT_ALLOWED: ("This email address is not accepted here.", _IDENTIFIER),
-    Reason.EMAIL_TAKEN: ("This email address belongs to another account.", _IDENTIFIER),
-    Reason.PHONE_TAKEN: ("This phone number belongs to another account.", _IDENTIFIER),
-    Reason.USER_GONE: ("There is no account with this address.", ()),
-    Reason.CANNOT_RESET_PASSWORD: ("A password cannot be recovered this way.", ()),
-    Reason.PROFILE_VALUE_INVALID: ("Please look again at what you entered:", ()),
-    Reason.IDENTITY_UNKNOWN: ("No account here is linked to this one.", ()),
-    Reason.IDENTITY_TAKEN: ("This belongs to another account.", ()),
-    Reason.VERIFICATION_FAILED: ("This did not work. Please sign in again.", ()),
-    Reason.CONNECTOR_RESPONSE_INVALID: ("The other side gave no useful answer.", ()),
-    Reason.AUTH_CODE_INVALID: ("This did not work. Please sign in again.", ()),
-    Reason.ID_TOKEN_INVALID: ("This did not work. Please sign in again.", ()),
-    Reason.PROVIDER_TOKEN_INVALID: ("This did not work. Please sign in again.", ()),
-    Reason.USERNAME_STARTS_WITH_NUMBER: ("A username cannot start with a number.", _NAME),
-    Reason.USERNAME_CHARACTERS: (
-        "A username can have letters, numbers and underscores only.",
-        _NAME,
-    ),
-    Reason.USERNAME_TOO_SHORT: ("This username is too short.", _NAME),
-    Reason.USERNAME_TOO_LONG: ("This username is too long.", _NAME),
-    Reason.USERNAME_UPPERCASE: ("A username cannot have upper-case letters here.", _NAME),
-    Reason.USERNAME_LOWERCASE: ("A username cannot have lower-case letters here.", _NAME),
-    Reason.USERNAME_NUMBERS: ("A username cannot have numbers here.", _NAME),
-    Reason.USERNAME_UNDERSCORE: ("A username cannot have underscores here.", _NAME),
+    Reason.INVALID_CREDENTIALS: ("page.refused.invalid_credentials", ("identifier", "password")),
+    Reason.BLOCKED: ("page.refused.blocked", ()),
+    Reason.TOKEN_NOT_FOUND: ("page.refused.link_unknown", ()),
+    Reason.TOKEN_EMAIL_MISMATCH: ("page.refused.link_of_another", ()),
+    Reason.TOKEN_EVENT_MISMATCH: ("page.refused.link_for_else", ()),
+    Reason.TOKEN_EXPIRED: ("page.refused.link_expired", ()),
+    Reason.TOKEN_CONSUMED: ("page.refused.link_used", ()),
+    Reason.TOKEN_REVOKED: ("page.refused.link_revoked", ()),
+    Reason.USER_SUSPENDED: ("error.account_suspended", ()),
+    Reason.METHOD_NOT_ENABLED: ("page.refused.method_not_enabled", ()),
+    Reason.EVENT_NOT_ALLOWED: ("page.refused.not_open", ()),
+    Reason.CAPTCHA_REQUIRED: ("page.refused.captcha_required", ()),
+    Reason.CAPTCHA_FAILED: ("error.captcha_verification_failed", ()),
+    Reason.SSO_IDENTITY_UNKNOWN: ("page.refused.company_unknown", _IDENTIFIER),
+    Reason.PASSKEY_OF_COMPANY: ("page.refused.use_company", ()),
+    Reason.SSO_ENABLED: ("page.refused.use_company", ()),
+    Reason.AUTHORIZATION_FAILED: ("error.invalid_connector_auth", ()),
+    Reason.HANDSHAKE_GONE: ("error.timeout", ()),
+    Reason.CONNECTOR_FAILED: ("page.refused.unreachable", ()),
+    Reason.PASSWORD_EXPIRED: ("page.refused.password_expired", ()),
+    Reason.PASSWORD_REJECTED: ("page.refused.password_rejected", _PASSWORD),
+    Reason.ACCOUNT_CENTER_OFF: ("page.refused.no_account_center", ()),
+    Reason.FIELD_NOT_ENABLED: ("page.refused.not_shown", ()),
+    Reason.FIELD_NOT_EDITABLE: ("page.refused.not_editable", ()),
+    Reason.VERIFICATION_REQUIRED: ("page.refused.verify_first", ()),
+    Reason.NO_SUCH_VERIFICATION: ("page.refused.start_again", ()),
+    Reason.WRONG_PROVIDER: ("page.refused.wrong_provider", ()),
+    Reason.NOT_ONES_IDENTITY: ("page.refused.not_linked", ()),
+    Reason.NO_TOKENS_CAME: ("page.refused.no_tokens", ()),
+    Reason.NO_SUCH_SESSION: ("page.refused.signed_out_there", ()),
+    Reason.NO_SUCH_GRANT: ("page.refused.no_access_any_more", ()),
+    Reason.LAST_IDENTIFIER: ("page.refused.last_identifier", ()),
+    Reason.SAME_PASSWORD: ("page.refused.same_password", _PASSWORD),
+    Reason.USERNAME_TAKEN: ("error.username_exists", _NAME),
+    Reason.INVALID_TOTP_CODE: ("page.refused.totp_wrong", _CODE),
+    Reason.INVALID_BACKUP_CODE: ("page.refused.backup_code_wrong", _CODE),
+    Reason.WEBAUTHN_FAILED: ("mfa.webauthn_failed_to_verify", ()),
+    Reason.WEBAUTHN_NOT_FOUND: ("page.refused.passkey_unknown", ()),
+    Reason.MFA_NOT_PENDING: ("error.timeout", ()),
+    Reason.PASSKEY_NOT_PENDING: ("error.timeout", ()),
+    Reason.MFA_NOT_SKIPPABLE: ("page.refused.second_step_needed", ()),
+    Reason.MFA_FACTOR_NOT_ENABLED: ("error.feature_not_enabled", ()),
+    Reason.TOTP_EXISTS: ("page.refused.totp_exists", ()),
+    Reason.CODE_NOT_FOUND: ("page.refused.code_not_good", _CODE),
+    Reason.CODE_MISMATCH: ("error.invalid_passcode", _CODE),
+    Reason.CODE_EXPIRED: ("page.refused.code_expired", _CODE),
+    Reason.CODE_EXHAUSTED: ("page.refused.code_exhausted", _CODE),
+    Reason.VERIFICATION_NOT_FOUND: ("page.refused.code_newer", _CODE),
+    Reason.MESSAGE_RATE_LIMITED: ("page.refused.too_many_messages", _IDENTIFIER),
+    Reason.CONNECTOR_MISSING: ("page.refused.cannot_send", _IDENTIFIER),
+    Reason.PHONE_INVALID: ("error.invalid_phone", _IDENTIFIER),
+    Reason.EMAIL_INVALID: ("error.invalid_email", _IDENTIFIER),
+    Reason.EMAIL_SUBADDRESS: ("page.refused.email_subaddress", _IDENTIFIER),
+    Reason.EMAIL_NOT_ALLOWED: ("page.refused.email_not_allowed", _IDENTIFIER),
+    Reason.EMAIL_TAKEN: ("page.refused.email_taken", _IDENTIFIER),
+    Reason.PHONE_TAKEN: ("page.refused.phone_taken", _IDENTIFIER),
+    Reason.USER_GONE: ("page.refused.nobody", ()),
+    Reason.CANNOT_RESET_PASSWORD: ("page.refused.cannot_recover", ()),
+    Reason.PROFILE_VALUE_INVALID: ("page.refused.look_again", ()),
+    Reason.IDENTITY_UNKNOWN: ("page.refused.identity_unknown", ()),
+    Reason.IDENTITY_TAKEN: ("page.refused.identity_taken", ()),
+    Reason.VERIFICATION_FAILED: ("page.refused.sign_in_again", ()),
+    Reason.CONNECTOR_RESPONSE_INVALID: ("page.refused.no_useful_answer", ()),
+    Reason.AUTH_CODE_INVALID: ("page.refused.sign_in_again", ()),
+    Reason.ID_TOKEN_INVALID: ("page.refused.sign_in_again", ()),
+    Reason.PROVIDER_TOKEN_INVALID: ("page.refused.sign_in_again", ()),
+    Reason.USERNAME_STARTS_WITH_NUMBER: ("error.username_should_not_start_with_number", _NAME),
+    Reason.USERNAME_CHARACTERS: ("error.username_invalid_charset", _NAME),
+    Reason.USERNAME_TOO_SHORT: ("error.username_too_short", _NAME),
+    Reason.USERNAME_TOO_LONG: ("error.username_too_long", _NAME),
+    Reason.USERNAME_UPPERCASE: ("error.username_uppercase_not_allowed", _NAME),
+    Reason.USERNAME_LOWERCASE: ("error.username_lowercase_not_allowed", _NAME),
+    Reason.USERNAME_NUMBERS: ("error.username_numbers_not_allowed", _NAME),
+    Reason.USERNAME_UNDERSCORE: ("error.username_underscore_not_allowed", _NAME),
 }
-_OTHERWISE = ("This did not work. Please go back to the application and start again.", ())
-
-_PASSWORD_POINTS: Mapping[str, str] = {
-    "too_short": "It needs at least {min} characters.",
-    "too_long": "It can have at most {max} characters.",
-    "character_types": (
-        "It needs {min} of: lower-case letters, upper-case letters, numbers, symbols."
-    ),
-    "unsupported_characters": "It has a character that cannot be used.",
-    "restricted.repetition": "It should not repeat one character.",
-    "restricted.sequence": "It should not follow the alphabet, the numbers or the keyboard.",
-    "restricted.words": "It has a word that is not allowed.",
-    "restricted.user_info": "It should not be made of your name or username.",
-}
+_OTHERWISE = ("page.refused.otherwise", ())
 
 
 def message_for(refusal: Refused) -> Message:
     """What to tell a person about a refusal."""
-    sentence, fields = _SENTENCES.get(refusal.reason, _OTHERWISE)
-    points: tuple[str, ...] = ()
+    key, fields = _SENTENCES.get(refusal.reason, _OTHERWISE)
+    points: tuple[Message | str, ...] = ()
     if refusal.reason is Reason.PASSWORD_REJECTED and isinstance(refusal.data, Sequence):
         points = tuple(_point(issue) for issue in refusal.data)
     elif refusal.reason is Reason.PROFILE_VALUE_INVALID and "details" in refusal.params:
         points = (str(refusal.params["details"]),)
-    return Message(sentence.format_map(refusal.params), fields, points)
+    return Message(key, fields, refusal.params, points)
 
 
-def password_hint(minimum: int) -> str:
+def password_hint(words: Words, minimum: int) -> str:
     """What a new password needs, said before anybody tries."""
-    return f"At least {minimum} characters that are hard to guess."
+    return words("page.password_hint", min=minimum)
 
 
-def _point(issue: Mapping[str, Any]) -> str:
+def _point(issue: Mapping[str, Any]) -> Message:
+    """What is against a password: the core's codes are the texts' keys."""
     code = str(issue["code"]).removeprefix("password_rejected.")
-    return _PASSWORD_POINTS[code].format_map(issue.get("interpolation", {}))
+    return Message(f"error.password_rejected.{code}", values=issue.get("interpolation", {}))

@@ -20,12 +20,13 @@ operations = Operations(tags=("Pages",))
 ADDRESSES = {MfaFactor.EMAIL: IdentifierType.EMAIL, MfaFactor.PHONE: IdentifierType.PHONE}
 
 _CALLED = {
-    MfaFactor.TOTP: "Use your authenticator app",
-    MfaFactor.WEBAUTHN: "Use your passkey",
-    MfaFactor.BACKUP_CODE: "Use a backup code",
-    MfaFactor.EMAIL: "Get a code by email",
-    MfaFactor.PHONE: "Get a code by text message",
+    MfaFactor.TOTP: "mfa.verify_totp_description",
+    MfaFactor.WEBAUTHN: "mfa.verify_webauthn_description",
+    MfaFactor.BACKUP_CODE: "mfa.verify_backup_code_description",
+    MfaFactor.EMAIL: "mfa.verify_email_verification_code_description",
+    MfaFactor.PHONE: "mfa.verify_phone_verification_code_description",
 }
+"""The keys of what each is called where it can be chosen."""
 
 
 class MfaForm(PasskeyForm):
@@ -57,7 +58,9 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         "sent_to": usable[factor],
         "sent": _waiting(guest, factor) is not None,
         "passkey": None,
-        "others": [(other.value, _CALLED[other]) for other in usable if other is not factor],
+        "others": [
+            (other.value, guest.words(_CALLED[other])) for other in usable if other is not factor
+        ],
         "back": guest.address("/sign-in"),
     }
     if factor is MfaFactor.WEBAUTHN:
@@ -82,8 +85,7 @@ async def _use(guest: Guest, form: AccountForm) -> Reply | str | None:
     code = "".join(form.code.split())
     if form.by == "send" and factor in ADDRESSES:
         await sign_in_mfa.send_mfa_code(visit, ADDRESSES[factor])
-        now = Guest(visit, await visit.state(), guest.rules)
-        return await _draw(now, form, None)
+        return await _draw(await guest.now(), form, None)
     if factor is None or form.by == "choose":
         return await _draw(guest, form, None)
     if factor is MfaFactor.TOTP:

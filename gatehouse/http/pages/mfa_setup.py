@@ -24,6 +24,7 @@ from gatehouse.http.pages.guest import AccountForm, Guest, draw_page, show, take
 from gatehouse.http.pages.messages import Message
 from gatehouse.http.pages.mfa import ADDRESSES, MfaForm, factor_in
 from gatehouse.http.pages.passkey_forms import creating, read_credential
+from gatehouse.http.pages.words import Words
 from gatehouse.http.web_authn import RegistrationPayload
 
 operations = Operations(tags=("Pages",))
@@ -35,11 +36,12 @@ _GROUP = 4
 """Characters of a key that are written together."""
 
 _OFFERED = {
-    MfaFactor.TOTP: ("Authenticator app", "Codes from an app on your phone"),
-    MfaFactor.WEBAUTHN: ("Passkey", "Your fingerprint, face or screen lock"),
-    MfaFactor.EMAIL: ("Email", "Codes sent to your email address"),
-    MfaFactor.PHONE: ("Phone", "Codes sent as text messages"),
+    MfaFactor.TOTP: "totp",
+    MfaFactor.WEBAUTHN: "webauthn",
+    MfaFactor.EMAIL: "email_verification_code",
+    MfaFactor.PHONE: "phone_verification_code",
 }
+"""What each is called among the texts."""
 
 
 async def _demand(guest: Guest) -> Refused | None:
@@ -101,7 +103,7 @@ async def _draw_factor(
         form,
         error,
         factor=factor.value,
-        identifier_label=identifier_label(kinds),
+        identifier_label=identifier_label(guest.words, kinds),
         identifier_input=identifier_input(kinds),
         skippable=skippable,
         others=others,
@@ -116,8 +118,14 @@ async def _draw_choice(
     *,
     skippable: bool,
 ) -> Reply:
-    choices = [(factor.value, *_OFFERED[factor]) for factor in offered]
+    choices = [(factor.value, *_offer(guest.words, factor)) for factor in offered]
     return await _page(guest, "mfa_choice.html", form, error, choices=choices, skippable=skippable)
+
+
+def _offer(words: Words, factor: MfaFactor) -> tuple[str, str]:
+    """The name of a factor, and what to expect of it."""
+    name = _OFFERED[factor]
+    return words(f"mfa.{name}"), words(f"mfa.link_{name}_description")
 
 
 async def _draw_totp(

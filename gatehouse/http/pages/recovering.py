@@ -24,7 +24,7 @@ async def _draw_forgot(guest: Guest, form: AccountForm, error: Message | None) -
         form,
         error,
         action=guest.address("/forgot-password"),
-        identifier_label=identifier_label(kinds),
+        identifier_label=identifier_label(guest.words, kinds),
         identifier_input=identifier_input(kinds),
         sign_in=guest.address("/sign-in"),
     )
@@ -63,7 +63,7 @@ async def _draw_reset(guest: Guest, form: AccountForm, error: Message | None) ->
         form,
         error,
         action=guest.address("/reset-password"),
-        password_hint=password_hint(guest.rules.password_policy.length.min),
+        password_hint=password_hint(guest.words, guest.rules.password_policy.length.min),
     )
 
 
@@ -79,11 +79,11 @@ async def _draw_done(guest: Guest, form: AccountForm, error: Message | None) -> 
         "message.html",
         form,
         error,
-        title="Your password was changed",
-        text="Please sign in with the new one.",
+        title=guest.words("description.password_changed"),
+        text=guest.words("page.sign_in_with_new_password"),
         good=True,
         facts=(),
-        link=("Sign in", guest.address("/sign-in")),
+        link=(guest.words("action.sign_in"), guest.address("/sign-in")),
     )
 
 

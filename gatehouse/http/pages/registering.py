@@ -42,9 +42,9 @@ async def _draw_register(guest: Guest, form: AccountForm, error: Message | None)
         by_form=bool(identifiers),
         by_name=IdentifierType.USERNAME in identifiers,
         with_password=guest.rules.sign_up.password,
-        identifier_label=identifier_label(identifiers),
+        identifier_label=identifier_label(guest.words, identifiers),
         identifier_input=identifier_input(identifiers),
-        password_hint=password_hint(guest.rules.password_policy.length.min),
+        password_hint=password_hint(guest.words, guest.rules.password_policy.length.min),
         sign_in=guest.address("/sign-in") if guest.rules.allows(Event.SIGN_IN) else None,
         providers=await providers.buttons(guest),
     )
@@ -108,7 +108,7 @@ async def _draw_continue(guest: Guest, form: AccountForm, error: Message | None)
     fields: list[Any] = []
     if fulfilment.EXTRA_PROFILE in asked:
         wanted = await fulfilment.wanted_fields(guest.visit.core, guest.rules)
-        fields = inputs_of(wanted, form.model_extra or {})
+        fields = inputs_of(guest.words, wanted, form.model_extra or {})
     return await draw_page(
         guest,
         "continue.html",
@@ -117,10 +117,10 @@ async def _draw_continue(guest: Guest, form: AccountForm, error: Message | None)
         action=guest.address("/continue"),
         missing=asked,
         address=bool(kinds),
-        address_label=identifier_label(kinds) if kinds else "",
+        address_label=identifier_label(guest.words, kinds) if kinds else "",
         address_input=identifier_input(kinds),
         fields=fields,
-        password_hint=password_hint(guest.rules.password_policy.length.min),
+        password_hint=password_hint(guest.words, guest.rules.password_policy.length.min),
     )
 
 

@@ -24,6 +24,8 @@ from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.http.call import Reply
 from gatehouse.http.pages.captchas import Widget
 from gatehouse.http.pages.look import Look, Settings, look_of
+from gatehouse.http.pages.messages import Message
+from gatehouse.http.pages.words import Words
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -72,6 +74,7 @@ def _templates() -> Environment:
 
 async def page(
     core: Core,
+    words: Words,
     template: str,
     values: Mapping[str, object],
     *,
@@ -80,7 +83,7 @@ async def page(
     cookies: Iterable[str] = (),
     experience: SignInExperience | None = None,
 ) -> Reply:
-    """One page in the tenant's look, or in that of another `experience`.
+    """One page in the language of `words`, in the tenant's look or that of another `experience`.
 
     `form_targets` are addresses outside of this server that a submitted form may lead to: browsers
     hold redirects after a submission to the policy's `form-action` as well.
@@ -88,11 +91,12 @@ async def page(
     settings = view_settings(experience or await accounts.sign_in_experience(core), Settings)
     look = look_of(settings)
     targets = (core.public_url, *form_targets)
-    return draw(look, template, values, status=status, form_targets=targets, cookies=cookies)
+    return draw(look, words, template, values, status=status, form_targets=targets, cookies=cookies)
 
 
 def draw(
     look: Look,
+    words: Words,
     template: str,
     values: Mapping[str, object],
     *,
@@ -102,17 +106,19 @@ def draw(
 ) -> Reply:
     """Render a page in a look that is known already, where there is no core to ask."""
     nonce = secrets.token_urlsafe(16)
+    error = values.get("error")
     content = (
         _templates()
         .get_template(template)
         .render(
             {
-                "error": None,
                 "nonce": nonce,
                 "look": look,
+                "t": words,
                 "stylesheet": STYLESHEET_PATH,
                 "script": None,
                 **values,
+                "error": error.said(words) if isinstance(error, Message) else None,
             }
         )
     )
@@ -127,7 +133,7 @@ def draw(
     return Reply(
         status,
         content,
-        (("content-security-policy", policy), *_SHARED_HEADERS),
+        (("content-security-policy", policy), *_SHARED_HEADERS, *words.headers),
         tuple(cookies),
         HTML,
     )

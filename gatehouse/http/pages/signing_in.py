@@ -9,9 +9,8 @@ on whether there is such an account.
 from __future__ import annotations
 
 from gatehouse.actors import sign_in, sign_in_codes, sign_in_mfa
-from gatehouse.actors.factors.password import verify_password
-from gatehouse.actors.lockout import Pool
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sign_in_password import show_password
 from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.operation import Operations
@@ -42,7 +41,7 @@ async def draw_sign_in(guest: Guest, form: AccountForm, error: Message | None) -
         form,
         error,
         action=guest.address("/sign-in"),
-        identifier_label=identifier_label(identifiers),
+        identifier_label=identifier_label(guest.words, identifiers),
         identifier_input=identifier_input(identifiers),
         with_password=with_password,
         by_code=with_password and bool(guest.kinds(Method.VERIFICATION_CODE)),
@@ -104,15 +103,9 @@ async def _send_code(guest: Guest, identifier: Identifier) -> str:
 
 
 async def _by_password(guest: Guest, identifier: Identifier, password: str) -> str | None:
-    visit, core = guest.visit, guest.visit.core
+    visit = guest.visit
     await sign_in.start(visit, Event.SIGN_IN)
-    verification_id = await sign_in.verify(
-        visit,
-        "Password",
-        lambda record_id, rules: verify_password(core, record_id, rules, identifier, password),
-        identifier=identifier,
-        pool=Pool.SIGN_IN,
-    )
+    verification_id = await show_password(visit, identifier, password)
     await sign_in.identify(visit, verification_id)
     return await sign_in.submit(visit)
 

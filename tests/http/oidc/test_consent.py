@@ -115,10 +115,10 @@ async def test_what_was_allowed_is_not_asked_again_but_what_is_new_is(third: Cli
     )
     assert "code" in sent_to(answer, CALLBACK)
     page = await asked(third, scope="openid profile email", prompt=None)
-    assert "see your email address" in page.text
-    assert "see your name" not in page.text
+    assert "Your email address" in page.text
+    assert "Your name" not in page.text
     page = await asked(third, scope="openid profile", prompt="consent")
-    assert "see your name" in page.text
+    assert "Your name" in page.text
 
 
 async def test_a_person_chooses_where_an_application_may_act(

@@ -10,6 +10,7 @@ from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import IdentifierType
 from gatehouse.http.pages.forms import identifier_label, read_identifier
 from gatehouse.http.pages.messages import message_for
+from gatehouse.http.pages.words import words_in
 
 USERNAME, EMAIL, PHONE = IdentifierType
 
@@ -43,17 +44,17 @@ def test_whatever_is_typed_is_some_name_that_is_enabled(
     ("enabled", "label"),
     [
         ((USERNAME,), "Username"),
-        ((EMAIL, USERNAME), "Username or email"),
-        ((USERNAME, EMAIL, PHONE), "Username, email or phone number"),
+        ((EMAIL, USERNAME), "Username or email address"),
+        ((USERNAME, EMAIL, PHONE), "Username, email address or phone number"),
         ((), "Username"),
     ],
 )
 def test_the_label_says_what_may_be_typed(enabled: tuple[IdentifierType, ...], label: str) -> None:
-    assert identifier_label(enabled) == label
+    assert identifier_label(words_in("en"), enabled) == label
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_refusal_has_a_sentence(reason: Reason) -> None:
-    message = message_for(Refused(reason, relativeTime="in 5 minutes"))
-    assert message.text
-    assert "{" not in message.text
+    said = message_for(Refused(reason, minutes=5, min=1, max=9)).said(words_in("en"))
+    assert said.text
+    assert "{" not in said.text

@@ -17,6 +17,7 @@ from gatehouse.http.pages.look import (
     parse_colour,
 )
 from gatehouse.http.pages.render import draw, security_policy
+from gatehouse.http.pages.words import words_in
 from gatehouse.storage.records import SignInExperience
 
 colours = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
@@ -107,7 +108,7 @@ def test_what_is_shown_is_escaped() -> None:
         "facts": [("<i>", "<u>")],
         "link": None,
     }
-    reply = draw(look_of(Settings()), "message.html", values)
+    reply = draw(look_of(Settings()), words_in("en"), "message.html", values)
     assert "<script" not in str(reply.body)
     assert "<b>" not in str(reply.body)
     assert "<u>" not in str(reply.body)

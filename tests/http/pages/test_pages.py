@@ -151,7 +151,7 @@ async def test_a_locked_name_is_told_when_to_come_back(house: House) -> None:
     await house.settle(sentinel_policy={"maxAttempts": 1, "lockoutDuration": 5})
     browser = await house.browser()
     answer = await post(browser, "/sign-in", identifier="ada", password="wrong")
-    assert alert(answer) == "Too many attempts. Please try again in 5 minutes."
+    assert alert(answer) == "Too many attempts. Please try again in 5 min."
 
 
 async def test_a_suspended_person_is_told_so(house: House) -> None:
@@ -196,7 +196,7 @@ async def test_the_form_takes_whatever_names_the_tenant_enables(house: House) ->
     for typed in ("ada", "Ada@Example.com", "+49 170 1234567"):
         browser = await house.browser()
         page = await get(browser, "/sign-in")
-        assert "Username, email or phone number" in page.text
+        assert "Username, email address or phone number" in page.text
         answer = await post(browser, "/sign-in", identifier=typed, password=PASSWORD)
         assert resumed(answer, browser), alert(answer)
 
@@ -308,7 +308,7 @@ async def test_another_application_is_asked_about(house: House) -> None:
     assert page.status_code == 200
     assert "Reports &amp; &lt;More&gt; asks for access" in page.text
     assert "Ada Lovelace" in page.text
-    assert "keep this access while you are away" in page.text
+    assert "This access also while you are away" in page.text
     assert (await browser.state()).result is None
 
 

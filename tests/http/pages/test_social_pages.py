@@ -199,7 +199,7 @@ async def test_an_account_with_the_same_address_is_offered_and_linked(
     answer = await come_back(social, browser)
     assert answer.headers["location"] == LINK
     page = await get(browser, LINK)
-    assert "<strong>ada@example.com</strong>" in page.text
+    assert "<bdi>ada@example.com</bdi>" in page.text
     assert "with Acme from now on" in page.text
     assert await social.owner() is None
     stale = await post(browser, LINK, by="link", csrf="another")
