@@ -24,6 +24,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import Url as _ParsedUrl
 
+from gatehouse.actors.addresses import EMAIL, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, PHONE
+
 T = TypeVar("T")
 
 
@@ -104,6 +106,12 @@ def _well_formed_url(text: str) -> str:
 
 Url = Annotated[str, Field(max_length=2048), AfterValidator(_well_formed_url)]
 """An absolute URL, kept as it was written (WHATWG URL)."""
+
+Email = Annotated[str, Field(pattern=f"^{EMAIL}$", max_length=MAX_EMAIL_LENGTH)]
+"""An email address."""
+
+Phone = Annotated[str, Field(pattern=f"^{PHONE}$", max_length=MAX_PHONE_LENGTH)]
+"""A phone number: digits alone, country code first."""
 
 empty_is_null = BeforeValidator(lambda value: None if value == "" else value)
 """An empty string clears the field as null does."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 
+from gatehouse.actors.addresses import is_email
 from gatehouse.actors.connectors.factory import field
 from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.oauth_client import (
@@ -28,7 +29,6 @@ from gatehouse.actors.refusal import Reason, Refused
 
 MAX_ID = 256
 MAX_NAME = 128
-MAX_EMAIL = 128
 MAX_URL = 2048
 
 MAX_RAW_BYTES = 16 * 1024
@@ -42,7 +42,6 @@ OptionalText = Annotated[
 Endpoint = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://[^\x00-\x20\x7f]+$")]
 Prompts = Annotated[tuple[str, ...], msgspec.Meta(max_length=4)]
 
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f]+")
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,20}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -189,7 +188,7 @@ def social_user(
         raise Refused(Reason.CONNECTOR_RESPONSE_INVALID)
     return SocialUser(
         id=known,
-        email=_usable(email, _EMAIL, MAX_EMAIL),
+        email=email if isinstance(email, str) and is_email(email) else None,
         phone=_digits(phone),
         name=_line(name),
         avatar=_usable(avatar, re.compile(r"https?://[^\x00-\x20\x7f]+"), MAX_URL),

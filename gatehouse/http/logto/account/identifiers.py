@@ -21,8 +21,7 @@ from gatehouse.http.logto.account.access import (
     person_of,
 )
 from gatehouse.http.logto.account.models import RecordId
-from gatehouse.http.logto.management.users import Email, Phone
-from gatehouse.http.wire import Wire
+from gatehouse.http.wire import Email, Phone, Wire
 
 operations = account_operations()
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from gatehouse.actors.verification import Event
 from gatehouse.actors.verification import Identifier as CoreIdentifier
 from gatehouse.actors.verification import IdentifierType as CoreIdentifierType
-from gatehouse.http.wire import Maybe, Wire
+from gatehouse.http.wire import Email, Maybe, Phone, Wire
 
 IdentifierType = Literal["username", "email", "phone"]
 InteractionEvent = Literal["SignIn", "Register", "ForgotPassword"]
@@ -17,10 +17,6 @@ InteractionEvent = Literal["SignIn", "Register", "ForgotPassword"]
 Username = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Password = Annotated[str, Field(max_length=4096)]
 VerificationId = Annotated[str, Field(max_length=64)]
-
-Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)]
-Phone = Annotated[str, Field(pattern=r"^[0-9]+$", max_length=20)]
-"""Digits alone, country code first; what can be longer is no number (ITU-T E.164)."""
 
 
 class Identifier(Wire):

@@ -12,11 +12,11 @@ from gatehouse.actors.sso import flow, routing
 from gatehouse.actors.sso.configs import is_web_url
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.experience.access import experience_operations
-from gatehouse.http.logto.experience.models import Email, VerificationId, VerificationReply
+from gatehouse.http.logto.experience.models import VerificationId, VerificationReply
 from gatehouse.http.oidc import browser
 from gatehouse.http.operation import EVERY_ORIGIN, Operations
 from gatehouse.http.visit import visit_of
-from gatehouse.http.wire import JsonObject, Query, Wire
+from gatehouse.http.wire import Email, JsonObject, Query, Wire
 
 operations = experience_operations()
 anonymous = Operations(tags=("Experience",), cors=EVERY_ORIGIN)

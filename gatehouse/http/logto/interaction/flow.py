@@ -13,16 +13,14 @@ from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call
 from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.experience.models import (
-    Email,
     InteractionEvent,
     Password,
-    Phone,
     SubmitReply,
     Username,
 )
 from gatehouse.http.logto.interaction.access import interaction_operations
 from gatehouse.http.visit import visit_of
-from gatehouse.http.wire import JsonObject, Maybe, Wire
+from gatehouse.http.wire import Email, JsonObject, Maybe, Phone, Wire
 
 operations = interaction_operations()
 

@@ -20,7 +20,7 @@ from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.management.connector_factories import TYPES, FactoryView, metadata_of
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
-from gatehouse.http.wire import JsonObject, Maybe, Query, Text, Wire
+from gatehouse.http.wire import Email, JsonObject, Maybe, Phone, Query, Text, Wire
 from gatehouse.storage.ids import new_id
 from gatehouse.storage.records import Connector
 
@@ -29,8 +29,6 @@ TEST_CODE = "000000"
 operations = Operations(tags=("Connectors",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
-Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)]
-Phone = Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
 
 
 class ConnectorView(FactoryView):

@@ -24,7 +24,7 @@ from gatehouse.http.logto.management.organization_collections import (
 from gatehouse.http.logto.management.paging import bounds
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
-from gatehouse.http.wire import Maybe, Query, Text, View, Wire
+from gatehouse.http.wire import Email, Maybe, Query, Text, View, Wire
 from gatehouse.storage.errors import Refused
 from gatehouse.storage.organizations_records import InvitationStatus, OrganizationInvitation
 
@@ -32,7 +32,6 @@ PATH = "/api/organization-invitations"
 
 operations = Operations(tags=("Organization invitations",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
-Email = Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+\.[^\s@]+$", max_length=256)]
 Line = Annotated[str, Field(max_length=2048)]
 Milliseconds = Annotated[int, Field(ge=0, le=2**53 - 1)]
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gatehouse.http.logto.languages import LANGUAGES
-from gatehouse.http.wire import JsonObject, Maybe, Query, Text, Url, Wire, empty_is_null
+from gatehouse.http.wire import Email, JsonObject, Maybe, Query, Text, Url, Wire, empty_is_null
 
 Color = Annotated[str, Field(pattern=r"^#[\da-fA-F]{3}([\da-fA-F]{3})?$")]
 UrlOrNothing = Annotated[Url | None, empty_is_null]
@@ -192,9 +192,9 @@ class ProfileField(Wire):
 
 
 class PasswordExpiration(Wire):
-    """When a password must be changed."""
+    """When a password must be changed; nothing leaves it as it is."""
 
-    enabled: bool = False
+    enabled: Maybe[bool] = None
     valid_period_days: Maybe[Annotated[int, Field(ge=1, le=36500)]] = None
 
     @model_validator(mode="after")
@@ -261,9 +261,7 @@ class SignInExpPatch(Wire):
     mfa: Maybe[Mfa] = None
     adaptive_mfa: Maybe[Switch] = None
     single_sign_on_enabled: Maybe[bool] = None
-    support_email: Annotated[
-        Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=256)] | None, empty_is_null
-    ] = None
+    support_email: Annotated[Email | None, empty_is_null] = None
     support_website_url: UrlOrNothing = None
     unknown_session_redirect_url: UrlOrNothing = None
     captcha_policy: Maybe[Switch] = None

@@ -20,8 +20,10 @@ from gatehouse.http.logto.management.search import search_of
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import (
+    Email,
     JsonObject,
     Maybe,
+    Phone,
     Query,
     Url,
     View,
@@ -36,8 +38,6 @@ from gatehouse.storage.users import SEARCH_FIELDS
 operations = Operations(tags=("Users",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
 Username = Annotated[str, Field(pattern=r"^[A-Z_a-z][0-9A-Z_a-z]*$", max_length=128)]
-Email = Annotated[str, Field(pattern=r"^\S+@\S+\.\S+$", max_length=128)]
-Phone = Annotated[str, Field(pattern=r"^[0-9]+$", max_length=128)]
 Name = Annotated[str, Field(max_length=128)]
 Password = Annotated[str, Field(min_length=1, max_length=4096)]
 Algorithm = Literal["Argon2i", "Argon2id", "Argon2d", "SHA1", "SHA256", "MD5", "Bcrypt", "Legacy"]

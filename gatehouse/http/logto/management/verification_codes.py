@@ -10,9 +10,8 @@ from gatehouse.actors import verification_code
 from gatehouse.actors.verification import Identifier, IdentifierType
 from gatehouse.http.call import Call
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
-from gatehouse.http.logto.experience.models import Email, Phone
 from gatehouse.http.operation import Operations
-from gatehouse.http.wire import Wire
+from gatehouse.http.wire import Email, Phone, Wire
 
 operations = Operations(tags=("Verification codes",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 

@@ -353,3 +353,22 @@ async def test_the_log_tells_of_codes_and_holds_none(house: House) -> None:
     ]
     assert code not in repr(entries)
     assert wrong(code) not in repr(entries)
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        {"type": "email", "value": "a@b.c,d@e.f"},
+        {"type": "email", "value": "Ada <ada@example.com>"},
+        {"type": "phone", "value": "491701234567,8"},
+    ],
+)
+async def test_no_code_goes_to_what_could_be_read_as_two_addresses(
+    house: House, identifier: dict[str, str]
+) -> None:
+    browser = await (await house.browser()).start()
+    body = {"identifier": identifier, "interactionEvent": "SignIn"}
+    assert await browser.refused("CreateAndSendVerificationCode", body) == (
+        400,
+        "guard.invalid_input",
+    )
