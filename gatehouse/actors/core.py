@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from gatehouse.actors.activity import Activity
 from gatehouse.actors.assets import AssetStore
+from gatehouse.actors.audit import AuditEntry, record
 from gatehouse.actors.client_documents import ClientDocuments
+from gatehouse.actors.collector import Collector
 from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.registry import SocialConnectors
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from gatehouse.engine.redis import Redis
     from gatehouse.storage.database import Database
     from gatehouse.storage.vault import Vault
+
+
+MAX_JOURNAL = 20_000
+"""Lines of the audit log that one process keeps while the database is away, at about 1 KB each."""
 
 
 class CoreObserver:
@@ -76,6 +82,7 @@ class Core:
     observer: CoreObserver
     clock: Callable[[], int]
     activity: Activity
+    journal: Collector[AuditEntry]
     outbound: Outbound
     identity_providers: IdentityProviders
     protected_app_domain: str | None
@@ -118,7 +125,8 @@ def build_core(
     """Put a core together from parts that are already running.
 
     The caller keeps `core.directory.run()` running in its nursery, which tells other processes
-    what was changed in this one, and `core.activity.run()`, which stores who was active.
+    what was changed in this one, and `core.activity.run()` and `core.journal.run()`, which store
+    what is noted in passing: who was active, and lines of the audit log that no turn leaves.
     """
     outbound = outbound or Outbound()
     messengers = messengers or Messengers(db, outbound)
@@ -137,6 +145,7 @@ def build_core(
         observer=observer or CoreObserver(),
         clock=clock,
         activity=Activity(tenant_id, db, clock),
+        journal=Collector(db, record, MAX_JOURNAL),
         outbound=outbound,
         identity_providers=IdentityProviders(outbound, clock),
         protected_app_domain=protected_app_domain,

@@ -116,6 +116,7 @@ async def serve_worker(
         async with trio.open_nursery() as parts:
             await parts.start(core.directory.run)
             await parts.start(core.activity.run)
+            await parts.start(core.journal.run)
             await parts.start(engine.run)
             await parts.start(Relay(core).run)
             publishing = _Publishing(recorder, metrics, stats, health, file)

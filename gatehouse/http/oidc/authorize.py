@@ -34,6 +34,7 @@ from gatehouse.http.oidc import browser, device_answer
 from gatehouse.http.oidc.authorization_request import WHAT_IS_ASKED, WHO_ASKS, Draft
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES
 from gatehouse.http.oidc.errors import OAuthError, session_not_found
+from gatehouse.http.oidc.journal import note_begun, note_ended
 from gatehouse.http.oidc.parameters import Parameters, form_parameters, query_parameters
 from gatehouse.http.oidc.pushed import pulled
 from gatehouse.http.oidc.response import Destination, go_to, respond_to_client
@@ -89,6 +90,7 @@ async def resume(call: AnyCall) -> Reply:
     if answered is None:
         waiting = interaction.alive(await core.engine.read(address), core.clock())
         return _to_page(waiting.prompt, waiting.params.opened(core.vault), ())
+    note_ended(call, answered)
     cookies = browser.forget_resumption(core, uid)
     try:
         return await _after_answer(call, answered, cookies)
@@ -212,6 +214,7 @@ async def _ask(
             session_id=None if presence is None else presence.session_id,
         ),
     )
+    note_begun(call, prompt, request, None if presence is None else presence.session.user_id)
     remembered = browser.remember_interaction(core, call.cookies, request, uid)
     return _to_page(prompt, request, (*cookies, *remembered))
 

@@ -33,11 +33,23 @@ METHODS = (
 )
 """What discovery announces."""
 
+
+class NotAuthenticated(OAuthError):  # noqa: N818 - it reads as what happened
+    """A refusal in the name of a client that exists."""
+
+    def __init__(self, client_id: str, refusal: OAuthError) -> None:
+        super().__init__(
+            refusal.error, refusal.description, headers=refusal.headers, status=refusal.status
+        )
+        self.client_id = client_id
+
+
 _CHALLENGE = (("www-authenticate", 'Basic realm="oidc"'),)
 
 
 async def authenticate_client(call: Call[Any, Any], form: Parameters) -> Client:
-    """The client that sent the request. Raises `OAuthError` (`invalid_client`)."""
+    """The client that sent the request. Raises `OAuthError` (`invalid_client`), and that as
+    `NotAuthenticated` where it says which client could not be."""
     if form.get("client_assertion") is not None or form.get("client_assertion_type") is not None:
         signer = await _by_assertion(call, form)
         check_origin(call, signer)
@@ -48,9 +60,9 @@ async def authenticate_client(call: Call[Any, Any], form: Parameters) -> Client:
         raise _refused("client authentication failed", call)
     if client.public:
         if secret is not None:
-            raise _refused("a public client has no secret", call)
+            raise NotAuthenticated(client.id, _refused("a public client has no secret", call))
     elif secret is None or not client.authenticates(secret, call.core.clock()):
-        raise _refused("client authentication failed", call)
+        raise NotAuthenticated(client.id, _refused("client authentication failed", call))
     check_origin(call, client)
     return client
 
@@ -71,7 +83,7 @@ async def _by_assertion(call: Call[Any, Any], form: Parameters) -> Client:
         raise OAuthError("invalid_request", "client_assertion_type is not supported")
     if call.headers.get("authorization") is not None or form.get("client_secret") is not None:
         raise OAuthError("invalid_request", "more than one client authentication method")
-    named = form.get("client_id")
+    named, client = form.get("client_id"), None
     audiences = (core.issuer, f"{core.issuer}/token", f"{core.public_url}{call.url_path}")
     try:
         client_id = claimed_client(assertion)
@@ -79,7 +91,8 @@ async def _by_assertion(call: Call[Any, Any], form: Parameters) -> Client:
         if client is not None and not client.public:
             await verify_assertion(core, client, assertion, audiences)
     except InvalidAssertion as refusal:
-        raise _refused(str(refusal), call) from None
+        refused = _refused(str(refusal), call)
+        raise (refused if client is None else NotAuthenticated(client.id, refused)) from None
     if client is None or client.public:
         raise _refused("client authentication failed", call)
     return client

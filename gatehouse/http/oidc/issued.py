@@ -128,6 +128,14 @@ async def signed_access_token(
     return (await core.keyring()).sign_access_token(claims)
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a grant yields: the answer, and the user whom it is about, if there is one."""
+
+    body: dict[str, Any]
+    user_id: str | None = None
+
+
 def token_response(
     access_token: str,
     ttl: int,

@@ -11,6 +11,7 @@ from gatehouse.http.call import Call, Reply
 from gatehouse.http.oidc.client_authentication import authenticate_client
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
 from gatehouse.http.oidc.errors import OAuthError
+from gatehouse.http.oidc.journal import note_revoked
 from gatehouse.http.oidc.parameters import form_parameters
 from gatehouse.http.operation import Operations
 
@@ -31,7 +32,10 @@ async def revoke(call: Call[Any, Any]) -> Reply:
         raise OAuthError("unsupported_token_type", "signed access tokens end by expiring")
     ref = core.tokens.decode(token, Purpose.REFRESH_TOKEN, Purpose.ACCESS_TOKEN)
     if ref is not None:
-        message = Revoke(client.id, ref.purpose, ref.number)
-        if not await core.engine.turn(family.address(core.tenant_id, ref.family_id), message):
+        address = family.address(core.tenant_id, ref.family_id)
+        known = await core.engine.read(address)
+        if not await core.engine.turn(address, Revoke(client.id, ref.purpose, ref.number)):
             raise OAuthError("invalid_grant", "the token was issued to another client")
+        if known is not None:
+            note_revoked(call, client.id, ref.purpose, ref.family_id, known.user_id)
     return Reply(200, b"", NO_STORE, content_type="text/plain; charset=utf-8")

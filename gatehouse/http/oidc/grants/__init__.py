@@ -17,9 +17,10 @@ from gatehouse.http.call import Call
 from gatehouse.http.oidc.grants.client_credentials import client_credentials
 from gatehouse.http.oidc.grants.family import authorization_code, device_code, refresh_token
 from gatehouse.http.oidc.grants.token_exchange import exchange
+from gatehouse.http.oidc.issued import Issued
 from gatehouse.http.oidc.parameters import Parameters
 
-Grant = Callable[[Call[Any, Any], Client, Parameters], Awaitable[dict[str, Any]]]
+Grant = Callable[[Call[Any, Any], Client, Parameters], Awaitable[Issued]]
 
 GRANTS: Mapping[str, Grant] = {
     AUTHORIZATION_CODE: authorization_code,

@@ -14,6 +14,7 @@ from gatehouse.http.call import Call
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
     AskedTarget,
+    Issued,
     added_claims,
     asked_target,
     new_jti,
@@ -28,12 +29,12 @@ from gatehouse.http.oidc.parameters import Parameters
 AnyCall = Call[Any, Any]
 
 
-async def client_credentials(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
-    """RFC 6749 §4.4: the client acts for itself, as far as its roles let it."""
+async def client_credentials(call: AnyCall, client: Client, form: Parameters) -> Issued:
+    """An access token alone (RFC 6749 §4.4.3)."""
     core = call.core
     asked, target = form.words("scope"), asked_target(form)
     if target.organization_id is not None:
-        return await _within(call, client, target, asked)
+        return Issued(await _within(call, client, target, asked))
     indicator = target.resource
     api = await (
         core.directory.default_resource()
@@ -45,7 +46,7 @@ async def client_credentials(call: AnyCall, client: Client, form: Parameters) ->
         scope = " ".join(name for name in asked if name in granted)
         issue = Issue(client.id, None, scope, new_jti(), api.indicator)
         token = await signed_access_token(call, client, api, issue)
-        return token_response(token, api.token_ttl, scope)
+        return Issued(token_response(token, api.token_ttl, scope))
     if indicator is not None:
         raise unknown_resource()
     await added_claims(call, Issue(client.id, None, "", new_jti()))
@@ -55,7 +56,7 @@ async def client_credentials(call: AnyCall, client: Client, form: Parameters) ->
         OpenForClient(client.id, (), ACCESS_TOKEN_TTL_S * 1000),
     )
     token = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, opened.access_number)
-    return token_response(token, ACCESS_TOKEN_TTL_S, "")
+    return Issued(token_response(token, ACCESS_TOKEN_TTL_S, ""))
 
 
 async def _within(

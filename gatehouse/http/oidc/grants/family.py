@@ -30,6 +30,7 @@ from gatehouse.http.oidc.grants.user_tokens import tokens_for_user
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
     AskedTarget,
+    Issued,
     asked_target,
     resource_parameter,
     within,
@@ -55,7 +56,7 @@ _NO_TOKENS_YET = {
 }
 
 
-async def authorization_code(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+async def authorization_code(call: AnyCall, client: Client, form: Parameters) -> Issued:
     """RFC 6749 §4.1.3 with PKCE (RFC 7636 §4.5), OpenID Connect Core §3.1.3."""
     ref = _decode(call, form.require("code"), Purpose.AUTHORIZATION_CODE)
     message = RedeemCode(
@@ -71,7 +72,7 @@ async def authorization_code(call: AnyCall, client: Client, form: Parameters) ->
     return await tokens_for_user(call, client, ref.family_id, granted, granted.family.nonce)
 
 
-async def refresh_token(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+async def refresh_token(call: AnyCall, client: Client, form: Parameters) -> Issued:
     """RFC 6749 §6, OpenID Connect Core §12, with rotation (RFC 9700 §4.14.2)."""
     ref = _decode(call, form.require("refresh_token"), Purpose.REFRESH_TOKEN)
     asked = asked_target(form)
@@ -89,7 +90,7 @@ async def refresh_token(call: AnyCall, client: Client, form: Parameters) -> dict
     )
 
 
-async def device_code(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+async def device_code(call: AnyCall, client: Client, form: Parameters) -> Issued:
     """RFC 8628 §3.4: the device asks whether a person has answered."""
     core = call.core
     ref = _decode(call, form.require("device_code"), Purpose.DEVICE_CODE)

@@ -29,6 +29,7 @@ from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
     AskedTarget,
+    Issued,
     added_claims,
     asked_target,
     new_jti,
@@ -64,7 +65,7 @@ class About:
     context: dict[str, Any] | None = None
 
 
-async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str, Any]:
+async def exchange(call: AnyCall, client: Client, form: Parameters) -> Issued:
     """RFC 8693 §2.1 and §2.2. A subject token is used up only if nothing else is wrong."""
     core = call.core
     token, kind = form.require("subject_token"), form.require("subject_token_type")
@@ -95,7 +96,7 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
         scope = " ".join(name for name in asked if name in subject.scopes)
         issue = _issue(client, about, scope, api.indicator)
         signed = await signed_access_token(call, client, api, issue, actor=actor)
-        return _answer(signed, api.token_ttl, scope)
+        return _answer(about, token_response(signed, api.token_ttl, scope))
     scopes = tuple(name for name in asked if name in USER_SCOPES)
     await added_claims(call, _issue(client, about, " ".join(scopes), None))
     family_id = new_family_id()
@@ -104,7 +105,7 @@ async def exchange(call: AnyCall, client: Client, form: Parameters) -> dict[str,
         OpenForClient(client.id, scopes, ACCESS_TOKEN_TTL_S * 1000, about.user_id),
     )
     opaque = core.tokens.encode(Purpose.ACCESS_TOKEN, family_id, opened.access_number)
-    return _answer(opaque, ACCESS_TOKEN_TTL_S, " ".join(scopes))
+    return _answer(about, token_response(opaque, ACCESS_TOKEN_TTL_S, " ".join(scopes)))
 
 
 async def _exchange_within(
@@ -115,7 +116,7 @@ async def _exchange_within(
     about: About,
     actor: str | None,
     asked_for: AskedTarget,
-) -> dict[str, Any]:
+) -> Issued:
     """The same for a token within an organization of the user's."""
     core = call.core
     organization_id, resource = asked_for.organization_id or "", asked_for.resource
@@ -131,9 +132,9 @@ async def _exchange_within(
     issue = _issue(client, about, scope, resource or asked_for.organization, organization_id)
     if api is None:
         answer = await organization_token(call, client, issue, actor=actor)
-        return {**answer, "issued_token_type": ACCESS_TOKEN}
+        return _answer(about, answer)
     signed = await signed_access_token(call, client, api, issue, actor=actor)
-    return _answer(signed, api.token_ttl, scope)
+    return _answer(about, token_response(signed, api.token_ttl, scope))
 
 
 async def _subject(core: Core, client: Client, about: About, target: Target | None) -> Subject:
@@ -242,9 +243,9 @@ async def _actor(call: AnyCall, form: Parameters) -> str | None:
     return bearer.family.user_id
 
 
-def _answer(token: str, ttl: int, scope: str) -> dict[str, Any]:
+def _answer(about: About, body: dict[str, Any]) -> Issued:
     """RFC 8693 §2.2.1."""
-    return {**token_response(token, ttl, scope), "issued_token_type": ACCESS_TOKEN}
+    return Issued({**body, "issued_token_type": ACCESS_TOKEN}, about.user_id)
 
 
 def _refused(description: str) -> OAuthError:

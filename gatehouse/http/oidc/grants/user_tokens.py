@@ -16,6 +16,7 @@ from gatehouse.http.oidc.claims import OPENID, USER_SCOPES, id_token_claims
 from gatehouse.http.oidc.errors import OAuthError
 from gatehouse.http.oidc.issued import (
     ACCESS_TOKEN_TTL_S,
+    Issued,
     added_claims,
     new_jti,
     organization_token,
@@ -35,7 +36,7 @@ async def tokens_for_user(
     nonce: str | None,
     *,
     organization: Within | None = None,
-) -> dict[str, Any]:
+) -> Issued:
     """Write out what the family granted, if its user may still have it."""
     core, state = call.core, granted.family
     subject = await find_subject(
@@ -74,7 +75,8 @@ async def tokens_for_user(
         id_token = await _id_token(call, client, granted, subject, nonce)
     if granted.refresh_number:
         refresh = core.tokens.encode(Purpose.REFRESH_TOKEN, family_id, granted.refresh_number)
-    return token_response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
+    body = token_response(access, ttl, scope, id_token=id_token, refresh_token=refresh)
+    return Issued(body, subject.user.id)
 
 
 def _target(client: Client, resource: str | None, organization: Within | None) -> Target | None:
