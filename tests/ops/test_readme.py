@@ -38,15 +38,11 @@ def test_the_commands_that_manage_a_server_work_as_written(install: Install) -> 
         pytest.skip("curl is not installed, and the README's commands use it")
     gatehouse = install()
     gatehouse.start()
-    kept = json.loads((gatehouse.data_dir / "management-credentials.json").read_text())
     commands = shell_block("token=").replace("http://localhost:3001", gatehouse.url)
     done = subprocess.run(
         ["bash", "-euc", commands],
-        env={
-            **gatehouse.environment,
-            "id": kept["management_client_id"],
-            "secret": kept["management_client_secret"],
-        },
+        cwd=gatehouse.data_dir.parent,
+        env=gatehouse.environment,
         capture_output=True,
         text=True,
         check=True,
