@@ -10,6 +10,7 @@ import base64
 import copy
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -22,8 +23,8 @@ from gatehouse.actors.sso.identity_providers import read_saml_metadata
 from gatehouse.actors.sso.saml import (
     MAX_RESPONSE,
     Assertion,
+    KeyPair,
     ServiceProvider,
-    SigningKey,
     assertion_consumer_url,
     entity_id,
     user_info,
@@ -39,6 +40,7 @@ from tests.servers.saml_identity_provider import (
 )
 
 REQUEST = "ONELOGIN_1234"
+DS = "{http://www.w3.org/2000/09/xmldsig#}"
 Bend = Callable[[etree._Element], None]
 
 
@@ -317,20 +319,73 @@ def test_a_comment_does_not_cut_a_name_short(
     assert check(us, commented).name_id == "boss@corp.evil.example"
 
 
-def test_signatures_with_sha1_are_refused(
-    company: SamlIdentityProvider, us: ServiceProvider, response: str
-) -> None:
+def _unsigned(response: str) -> etree._Element:
     root = etree.fromstring(response.encode())
     signature = find(root, "//ds:Signature")
     signature.getparent().remove(signature)
-    weak = signed(
-        root,
-        find(root, "//saml:Assertion"),
-        company.key,
-        xmlsec.constants.TransformRsaSha1,
-        xmlsec.constants.TransformSha1,
+    return root
+
+
+@pytest.mark.parametrize(
+    ("method", "digest"),
+    [
+        (xmlsec.constants.TransformRsaSha1, xmlsec.constants.TransformSha1),
+        (xmlsec.constants.TransformRsaSha256, xmlsec.constants.TransformSha1),
+        (xmlsec.constants.TransformRsaSha1, xmlsec.constants.TransformSha256),
+        (xmlsec.constants.TransformRsaSha224, xmlsec.constants.TransformSha256),
+    ],
+)
+def test_signatures_by_weak_algorithms_are_refused(
+    company: SamlIdentityProvider,
+    us: ServiceProvider,
+    response: str,
+    method: object,
+    digest: object,
+) -> None:
+    root = _unsigned(response)
+    assertion = find(root, "//saml:Assertion")
+    refuses(us, signed(root, assertion, company.key, method, digest))
+
+
+def test_signatures_by_strong_algorithms_are_believed(
+    company: SamlIdentityProvider, us: ServiceProvider, response: str
+) -> None:
+    root = _unsigned(response)
+    assertion = find(root, "//saml:Assertion")
+    method, digest = xmlsec.constants.TransformRsaSha512, xmlsec.constants.TransformSha512
+    assert check(us, signed(root, assertion, company.key, method, digest)).name_id == "anna@corp"
+
+
+def _file(signature: etree._Element) -> None:
+    xmlsec.template.add_reference(
+        signature, xmlsec.constants.TransformSha256, uri=Path(__file__).as_uri()
     )
-    refuses(us, weak)
+
+
+def _manifest(signature: etree._Element) -> None:
+    inside = etree.SubElement(etree.SubElement(signature, f"{DS}Object"), f"{DS}Manifest")
+    inside.append(copy.deepcopy(find(signature, "./ds:SignedInfo/ds:Reference")))
+
+
+def _object(signature: etree._Element) -> None:
+    etree.SubElement(signature, f"{DS}Object").text = "more"
+
+
+def _xpath(signature: etree._Element) -> None:
+    transforms = find(signature, "./ds:SignedInfo/ds:Reference/ds:Transforms")
+    transform = etree.SubElement(transforms, f"{DS}Transform")
+    transform.set("Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116")
+    etree.SubElement(transform, f"{DS}XPath").text = "true()"
+
+
+@pytest.mark.parametrize("bend", [_file, _manifest, _object, _xpath])
+def test_a_signature_of_anything_else_is_refused_though_it_is_the_providers(
+    company: SamlIdentityProvider, us: ServiceProvider, response: str, bend: Bend
+) -> None:
+    """What a signature refers to would be opened and computed before it is known whose it is."""
+    root = _unsigned(response)
+    assertion = find(root, "//saml:Assertion")
+    refuses(us, signed(root, assertion, company.key, bend=bend))
 
 
 @pytest.mark.parametrize(
@@ -392,7 +447,7 @@ def test_a_request_is_signed_where_the_provider_wants_it(us: ServiceProvider) ->
         us.acs_url,
         config,
         us.metadata,
-        SigningKey(key.private_key, key.certificate),
+        KeyPair(key.private_key, key.certificate),
     )
     query = urlsplit(signing.request("relay").url).query
     sent = dict(part.split("=", 1) for part in query.split("&"))
@@ -410,3 +465,5 @@ def test_our_metadata_say_where_we_take_assertions(us: ServiceProvider) -> None:
     assert root.get("entityID") == us.entity_id
     (where,) = root.xpath("//md:AssertionConsumerService/@Location", namespaces=names)
     assert where == us.acs_url
+    assert root.xpath("//@WantAssertionsSigned") == ["true"]
+    assert not root.xpath("//@validUntil | //@cacheDuration"), "a file of it would run out"

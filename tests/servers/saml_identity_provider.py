@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +21,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NameID
 from saml2.server import Server
-from saml2.sigver import CryptoBackend, SecurityContext
+from saml2.sigver import ASSERT_XPATH, CryptoBackend, SecurityContext
 
 from gatehouse.actors.certificates import SelfSigned, self_signed
 
@@ -28,7 +29,7 @@ DAYS = 30
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 DS = "http://www.w3.org/2000/09/xmldsig#"
-NS = {"saml": SAML, "samlp": SAMLP, "ds": DS}
+NS = {"saml": SAML, "samlp": SAMLP, "ds": DS, "xenc": "http://www.w3.org/2001/04/xmlenc#"}
 
 
 def new_key() -> SelfSigned:
@@ -51,6 +52,20 @@ def sign_element(xml: bytes | str, element_id: str, key: SelfSigned) -> str:
     return etree.tostring(root).decode()
 
 
+def encrypt_element(
+    element: etree._Element, template: etree._Element, certificate: str, key_type: str
+) -> None:
+    """Put what a template of XML Encryption says in the element's place."""
+    kind = {"des": xmlsec.KeyData.DES, "aes": xmlsec.KeyData.AES}[key_type.partition("-")[0]]
+    manager = xmlsec.KeysManager()
+    manager.add_key(xmlsec.Key.from_memory(certificate, xmlsec.KeyFormat.CERT_PEM))
+    context = xmlsec.EncryptionContext(manager)
+    bits = int(key_type.partition("-")[2])
+    context.key = xmlsec.Key.generate(kind, bits, xmlsec.KeyDataType.SESSION)
+    element.getparent().append(template)
+    context.encrypt_xml(template, element)
+
+
 class InProcess(CryptoBackend):
     """Signs as pysaml2 asks, without a program of its own."""
 
@@ -66,6 +81,21 @@ class InProcess(CryptoBackend):
     ) -> str:
         return sign_element(statement, node_id, self.key)
 
+    def encrypt_assertion(
+        self,
+        statement: Any,
+        enc_key: str,
+        template: Any,
+        key_type: str = "des-192",
+        node_xpath: str | None = None,
+        node_id: str | None = None,
+    ) -> str:
+        root = etree.fromstring(str(statement).encode())
+        (assertion,) = root.xpath(node_xpath or ASSERT_XPATH)
+        certificate = Path(enc_key).read_text()
+        encrypt_element(assertion, etree.fromstring(str(template).encode()), certificate, key_type)
+        return etree.tostring(root).decode()
+
 
 @dataclass
 class SamlIdentityProvider:
@@ -77,7 +107,7 @@ class SamlIdentityProvider:
 
     def __post_init__(self) -> None:
         self._server: Server | None = None
-        self._known: str | None = None
+        self._known: tuple[str, str | None] | None = None
 
     def metadata(self) -> str:
         """What it publishes of itself."""
@@ -92,10 +122,10 @@ class SamlIdentityProvider:
             f'Location="{self.sign_in_endpoint}"/></md:IDPSSODescriptor></md:EntityDescriptor>'
         )
 
-    def server(self, sp_entity_id: str, acs_url: str) -> Server:
+    def server(self, sp_entity_id: str, acs_url: str, sp_metadata: str | None) -> Server:
         """pysaml2's identity provider, which knows this service provider."""
-        if self._server is None or self._known != acs_url:
-            sp = (
+        if self._server is None or self._known != (acs_url, sp_metadata):
+            sp = sp_metadata or (
                 f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" '
                 f'entityID="{sp_entity_id}"><md:SPSSODescriptor '
                 f'protocolSupportEnumeration="{SAMLP}"><md:AssertionConsumerService index="0" '
@@ -125,7 +155,7 @@ class SamlIdentityProvider:
                 InProcess(self.key), key_file="unused", cert_file="", metadata=self._server.metadata
             )
             self._server.sec.my_cert = "".join(self.key.certificate.splitlines()[1:-1])
-            self._known = acs_url
+            self._known = (acs_url, sp_metadata)
         return self._server
 
     def request(self, url: str) -> tuple[etree._Element, str]:
@@ -164,9 +194,10 @@ class SamlIdentityProvider:
         attributes: dict[str, str] | None = None,
         sign_response: bool = False,
         sign_assertion: bool = True,
+        sp_metadata: str | None = None,
     ) -> str:
-        """A response of pysaml2 as XML."""
-        server = self.server(sp_entity_id, acs_url)
+        """A response of pysaml2 as XML; encrypted, if the metadata of the other side say so."""
+        server = self.server(sp_entity_id, acs_url, sp_metadata)
         return str(
             server.create_authn_response(
                 identity=attributes or {"email": "anna@corp.example", "name": "Anna"},
@@ -177,6 +208,7 @@ class SamlIdentityProvider:
                 authn={"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"},
                 sign_response=sign_response,
                 sign_assertion=sign_assertion,
+                encrypt_assertion=sp_metadata is not None,
                 sign_alg="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
                 digest_alg="http://www.w3.org/2001/04/xmlenc#sha256",
             )
@@ -205,12 +237,14 @@ def signed(
     key: SelfSigned,
     method: Any = xmlsec.constants.TransformRsaSha256,
     digest: Any = xmlsec.constants.TransformSha256,
+    bend: Callable[[etree._Element], None] = lambda signature: None,
 ) -> str:
-    """The document with this element signed (SAML 2.0 Core §5.4)."""
+    """The document with this element signed (SAML 2.0 Core §5.4), `bend` changing what is."""
     template = xmlsec.template.create(root, xmlsec.constants.TransformExclC14N, method)
     issuer = element.find("saml:Issuer", NS)
     issuer.addnext(template)
     reference = xmlsec.template.add_reference(template, digest, uri=f"#{element.get('ID')}")
     xmlsec.template.add_transform(reference, xmlsec.constants.TransformEnveloped)
     xmlsec.template.add_transform(reference, xmlsec.constants.TransformExclC14N)
+    bend(template)
     return sign_element(etree.tostring(root), element.get("ID"), key)

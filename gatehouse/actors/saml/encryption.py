@@ -9,6 +9,7 @@ This takes milliseconds of processor time: call these in a thread.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +25,7 @@ _ELEMENT = f"{ENCRYPTION}Element"
 _DATA_METHODS = frozenset(
     {f"{ENCRYPTION}aes{bits}-cbc" for bits in (128, 192, 256)}
     | {f"{_ENCRYPTION_11}aes{bits}-gcm" for bits in (128, 192, 256)}
+    | {f"{ENCRYPTION}tripledes-cbc"}  # what pysaml2 uses
 )
 _KEY_METHODS = frozenset({f"{ENCRYPTION}rsa-oaep-mgf1p", f"{_ENCRYPTION_11}rsa-oaep"})
 
@@ -80,22 +82,26 @@ def encrypt(assertion: etree._Element, certificate: str) -> None:
         raise ValueError("the certificate cannot encrypt") from None
 
 
-def decrypt(holder: etree._Element, private_keys: Iterable[str]) -> None:
-    """Put the assertion in the place of an EncryptedAssertion, with the first key (PEM) that fits.
+def decrypt(response: etree._Element, private_keys: Iterable[str]) -> bytes:
+    """The response with its assertion instead of what was encrypted for one of the keys (PEM).
 
-    Raises ValueError if none does, or for anything else than an assertion.
+    Raises ValueError if no key fits, or for anything else than one encrypted assertion.
     """
+    (holder,) = response.findall(f"{{{ASSERTION}}}EncryptedAssertion")
     if not _is_plain(holder):
         raise ValueError("this is not encrypted as an assertion is")
-    parent = holder.getparent()
-    if parent is None:
-        raise ValueError("an assertion stands in a response")
-    for private_key in private_keys:
-        assertion = _decrypted(holder, private_key)
-        if assertion is not None:
-            parent.replace(holder, assertion)
-            return
-    raise ValueError("no key fits")
+    (data,) = holder
+    data.set("Type", _ELEMENT)
+    attempts = (_decrypted(data, private_key) for private_key in private_keys)
+    assertion = next((plain for plain in attempts if plain is not None), None)
+    if not isinstance(assertion, etree._Element) or assertion.tag != f"{{{ASSERTION}}}Assertion":
+        raise ValueError("no key fits, or this is no assertion")
+    # It is put in its place as text: lxml would give it the prefixes that the response has for its
+    # namespaces, and its signature covers those that it came with.
+    place = etree.Element(f"_{secrets.token_hex(16)}")
+    text = etree.tostring(assertion, with_tail=False)
+    response.replace(holder, place)
+    return bytes(etree.tostring(response)).replace(f"<{place.tag}/>".encode(), text)
 
 
 def _is_plain(holder: etree._Element) -> bool:
@@ -118,16 +124,11 @@ def _methods(encrypted: etree._Element) -> set[str]:
     return {one.get("Algorithm", "") for one in found} or {""}
 
 
-def _decrypted(holder: etree._Element, private_key: str) -> etree._Element | None:
-    """The assertion, if the key fits."""
-    # A failed attempt may leave what it decrypted in pieces: each has a document of its own.
-    (data,) = etree.fromstring(etree.tostring(holder))
-    data.set("Type", _ELEMENT)
+def _decrypted(data: etree._Element, private_key: str) -> Any:
+    """What is encrypted, now in the place of its cipher, or None if the key does not fit."""
     try:
         manager = xmlsec.KeysManager()
         manager.add_key(xmlsec.Key.from_memory(private_key, _constants.KeyDataFormatPem))
-        plain = xmlsec.EncryptionContext(manager).decrypt(data)
+        return xmlsec.EncryptionContext(manager).decrypt(data)
     except xmlsec.Error:
         return None
-    is_assertion = isinstance(plain, etree._Element) and plain.tag == f"{{{ASSERTION}}}Assertion"
-    return plain if is_assertion else None

@@ -234,17 +234,16 @@ async def _service_provider(
         metadata = await core.identity_providers.saml(config)
     except ProviderError as error:
         raise Refused(_PROVIDER_ERRORS[error.code]) from None
-    key = None
-    if config.signs_requests:
-        key = await core.db.read(_signing_key, core.tenant_id, connector.id)
-        if key is None:
-            raise Refused(Reason.SSO_SIGNING_UNAVAILABLE)
+    signing_key, private_keys = await core.db.lookup(_keys, core.tenant_id, connector.id)
+    if config.signs_requests and signing_key is None:
+        raise Refused(Reason.SSO_SIGNING_UNAVAILABLE)
     return saml.ServiceProvider(
         saml.entity_id(core.public_url, connector.id),
         saml.assertion_consumer_url(core.public_url, connector.id),
         config,
         metadata,
-        key,
+        signing_key,
+        private_keys,
     )
 
 
@@ -344,9 +343,18 @@ def _connector(tx: Transaction, tenant: str, connector_id: str) -> SsoConnector:
     return SsoConnectors(tx, tenant).get(connector_id)
 
 
-def _signing_key(tx: Transaction, tenant: str, connector_id: str) -> saml.SigningKey | None:
-    key = SsoSigningKeys(tx, tenant).active(connector_id)
-    return None if key is None else saml.SigningKey(key.private_key, key.certificate)
+def _keys(
+    tx: Transaction, tenant: str, connector_id: str
+) -> tuple[saml.KeyPair | None, tuple[str, ...]]:
+    """The key that requests are signed with, and all that assertions may be encrypted for.
+
+    A company may encrypt for the key before, until it has read our metadata again.
+    """
+    keys = SsoSigningKeys(tx, tenant).of(connector_id)
+    active = next(
+        (saml.KeyPair(key.private_key, key.certificate) for key in keys if key.active), None
+    )
+    return active, tuple(key.private_key for key in keys)
 
 
 def _account(

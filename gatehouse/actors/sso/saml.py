@@ -2,7 +2,8 @@
 
 python3-saml parses and verifies; documents with a document type are refused before anything looks
 at them, and only what a signature covers is read. Where the library takes what is missing for
-granted (an audience, a recipient, the request that is answered), it is required here.
+granted (an audience, a recipient, the request that is answered), it is required here; and what a
+signature or an encrypted assertion may be made of is looked at before libxmlsec follows it.
 
 Everything in this file computes: it is called on threads.
 """
@@ -20,8 +21,11 @@ from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.saml.encryption import decrypt
+from gatehouse.actors.saml.signing import is_plain
 from gatehouse.actors.sso.configs import SamlConfig
 from gatehouse.actors.sso.identity_providers import SamlMetadata
 
@@ -48,14 +52,14 @@ def assertion_consumer_url(public_url: str, connector_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKey:
-    """What requests are signed with, as PEM."""
+class KeyPair:
+    """A key of ours with its certificate, as PEM."""
 
     private_key: str
     certificate: str
 
     def __repr__(self) -> str:
-        return "<SigningKey>"
+        return "<KeyPair>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +85,29 @@ class ServiceProvider:
     """We, as the identity provider of one connector knows us.
 
     `entity_id` is our name, which is the audience of assertions; `acs_url` where we receive them.
+    `signing_key` is what requests are signed with, `decryption_keys` (PEM) what assertions may be
+    encrypted for.
     """
 
     entity_id: str
     acs_url: str
     config: SamlConfig
     metadata: SamlMetadata
-    signing_key: SigningKey | None = None
+    signing_key: KeyPair | None = None
+    decryption_keys: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<ServiceProvider {self.entity_id!r}>"
 
     def request(self, relay_state: str) -> AuthnRequest:
         """Ask who somebody is (SAML 2.0 Core §3.4, Bindings §3.4)."""
-        auth = OneLogin_Saml2_Auth(self._received, old_settings=self._settings())
+        auth = OneLogin_Saml2_Auth(self._received, old_settings=self._settings(telling=True))
         url = auth.login(return_to=relay_state)
         return AuthnRequest(auth.get_last_request_id(), url)
 
     def own_metadata(self) -> str:
         """What identity providers want to know of us (SAML 2.0 Metadata §2.4.4)."""
-        settings = self._settings()
-        text: bytes | str = settings.get_sp_metadata()
+        text: bytes | str = self._settings(telling=True).get_sp_metadata()
         return text.decode() if isinstance(text, bytes) else text
 
     def verify(self, response: str, request_id: str | None) -> Assertion:
@@ -109,9 +118,9 @@ class ServiceProvider:
         if len(response) > MAX_RESPONSE:
             raise Refused(Reason.AUTHORIZATION_FAILED)
         try:
-            parsed = _Response(self._settings(), response)
+            parsed = _Response(self, self._settings(), response)
             parsed.is_valid(self._received, request_id=request_id, raise_exceptions=True)
-            return parsed.assertion(self, request_id)
+            return parsed.assertion(request_id)
         except Refused:
             raise
         except Exception:
@@ -129,8 +138,12 @@ class ServiceProvider:
             "script_name": parts.path,
         }
 
-    def _settings(self) -> OneLogin_Saml2_Settings:
-        config, key = self.config, self.signing_key
+    def _settings(self, *, telling: bool = False) -> OneLogin_Saml2_Settings:
+        """What the library has to know.
+
+        `telling`: it writes what we tell a provider, with our key and what we would like to have.
+        """
+        config, key = self.config, self.signing_key if telling else None
         algorithm = config.request_signature_algorithm
         sp: dict[str, Any] = {
             "entityId": self.entity_id,
@@ -153,11 +166,16 @@ class ServiceProvider:
                     "x509certMulti": {"signing": list(self.metadata.certificates)},
                 },
                 "security": {
-                    "authnRequestsSigned": config.signs_requests,
+                    # Metadata that an operator hands over as a file must not run out.
+                    "metadataValidUntil": "",
+                    "metadataCacheDuration": "",
+                    "authnRequestsSigned": telling and config.signs_requests,
                     "signatureAlgorithm": DEFAULT_ALGORITHM if algorithm is UNSET else algorithm,
                     "requestedAuthnContext": False,
                     "wantAttributeStatement": False,
                     "rejectDeprecatedAlgorithm": True,
+                    "wantAssertionsSigned": telling,
+                    "wantAssertionsEncrypted": key is not None and bool(self.decryption_keys),
                     "allowRepeatAttributeName": True,
                     "failOnAuthnContextMismatch": False,
                 },
@@ -168,13 +186,28 @@ class ServiceProvider:
 class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]
     """The library's response, with what it takes for granted."""
 
-    def assertion(self, sp: ServiceProvider, request_id: str | None) -> Assertion:
+    def __init__(
+        self, sp: ServiceProvider, settings: OneLogin_Saml2_Settings, response: str
+    ) -> None:
+        self._sp = sp
+        super().__init__(settings, response)
+
+    def _decrypt_assertion(self, xml: Any) -> Any:
+        return OneLogin_Saml2_XML.to_etree(decrypt(xml, self._sp.decryption_keys))
+
+    def process_signed_elements(self) -> Any:
+        """The library's, for signatures that may be looked at."""
+        if not all(is_plain(signature) for signature in self._query("//ds:Signature")):
+            raise Refused(Reason.AUTHORIZATION_FAILED)
+        return super().process_signed_elements()
+
+    def assertion(self, request_id: str | None) -> Assertion:
         """What the verified assertion says, once it says everything that it has to.
 
         Raises `Refused(AUTHORIZATION_FAILED)` (SAML 2.0 Profiles §4.1.4.3).
         """
-        now = OneLogin_Saml2_Utils.now()
-        expires = self._confirmed_until(sp, request_id)
+        sp, now = self._sp, OneLogin_Saml2_Utils.now()
+        expires = self._confirmed_until(request_id)
         assertion_id, name_id = self.get_assertion_id(), self.get_nameid()
         checks = (
             sp.entity_id in self.get_audiences(),
@@ -189,7 +222,7 @@ class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]
             raise Refused(Reason.AUTHORIZATION_FAILED)
         return Assertion(assertion_id, name_id, self._given(), expires * 1000)
 
-    def _confirmed_until(self, sp: ServiceProvider, request_id: str | None) -> int:
+    def _confirmed_until(self, request_id: str | None) -> int:
         """When the last confirmation ends that is made out to us, in seconds since the epoch."""
         now = OneLogin_Saml2_Utils.now()
         ends = [0]
@@ -200,7 +233,7 @@ class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]
             until = data.get("NotOnOrAfter")
             if (
                 until is not None
-                and data.get("Recipient") == sp.acs_url
+                and data.get("Recipient") == self._sp.acs_url
                 and data.get("InResponseTo") == request_id
                 and OneLogin_Saml2_Utils.parse_SAML_to_time(until) > now
             ):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from msgspec import UNSET
 
@@ -33,8 +34,8 @@ from gatehouse.actors.sso.identity_providers import ProviderError, read_saml_met
 from gatehouse.actors.sso.saml import (
     DEFAULT_ALGORITHM,
     Assertion,
+    KeyPair,
     ServiceProvider,
-    SigningKey,
 )
 
 Pem = Annotated[str, msgspec.Meta(max_length=20_000)]
@@ -51,7 +52,9 @@ class SamlSocialConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     request_signature_algorithm: SignatureAlgorithm = DEFAULT_ALGORITHM
     private_key: Pem | None = None
     private_key_pass: OptionalText | None = None
-    encrypt_assertion: Literal[False] = False
+    encrypt_assertion: bool = False
+    enc_private_key: Pem | None = None
+    enc_private_key_pass: OptionalText | None = None
     authn_request_binding: Literal["HTTP-Redirect"] = "HTTP-Redirect"
     assertion_binding: Literal["HTTP-POST"] = "HTTP-POST"
     profile_map: ProfileMap = ProfileMap()
@@ -60,6 +63,7 @@ class SamlSocialConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
         """Raises ValueError for what could not be used."""
         if self.sign_authn_request:
             self.signing_key()
+        self.decryption_keys()
         try:
             read_saml_metadata(self.idp_metadata_xml.encode())
         except ProviderError as error:
@@ -68,19 +72,31 @@ class SamlSocialConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     def __repr__(self) -> str:
         return f"<SamlSocialConfig of {self.entity_id!r}>"
 
-    def signing_key(self) -> SigningKey:
+    def signing_key(self) -> KeyPair:
         """What requests are signed with, no longer encrypted. Raises ValueError."""
-        password = self.private_key_pass.encode() if self.private_key_pass else None
-        try:
-            key = serialization.load_pem_private_key((self.private_key or "").encode(), password)
-        except (ValueError, TypeError):
-            raise ValueError("the private key cannot be read") from None
-        plain = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
+        plain = _plain(self.private_key, self.private_key_pass)
+        return KeyPair(plain, self.x509_certificate)
+
+    def decryption_keys(self) -> tuple[str, ...]:
+        """What assertions are encrypted for, if they are. Raises ValueError."""
+        if not self.encrypt_assertion:
+            return ()
+        return (_plain(self.enc_private_key, self.enc_private_key_pass),)
+
+
+def _plain(private_key: str | None, password: str | None) -> str:
+    """A private key as PEM without a password. Raises ValueError."""
+    try:
+        key = serialization.load_pem_private_key(
+            (private_key or "").encode(), password.encode() if password else None
         )
-        return SigningKey(plain.decode(), self.x509_certificate)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("the private key cannot be read") from None
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
 
 
 class SamlSocial:
@@ -105,6 +121,7 @@ class SamlSocial:
             ),
             read_saml_metadata(config.idp_metadata_xml.encode()),
             config.signing_key() if config.sign_authn_request else None,
+            config.decryption_keys(),
         )
 
     def user(self, assertion: Assertion) -> SocialUser:
@@ -149,6 +166,9 @@ FACTORY = Factory(
         field("signAuthnRequest", "Sign requests", "Switch", defaultValue=False),
         field("privateKey", "Private key", "MultilineText", isConfidential=True),
         field("privateKeyPass", "Password of the private key", isConfidential=True),
+        field("encryptAssertion", "Read encrypted assertions", "Switch", defaultValue=False),
+        field("encPrivateKey", "Decryption private key", "MultilineText", isConfidential=True),
+        field("encPrivateKeyPass", "Password of the decryption key", isConfidential=True),
         field("profileMap", "Profile map", "Json", defaultValue={}),
     ),
     provider=SamlSocial,

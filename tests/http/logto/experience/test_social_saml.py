@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 import httpx
 import pytest
 
+from gatehouse.actors.sso.configs import SamlMetadataText
+from gatehouse.actors.sso.identity_providers import read_saml_metadata
+from gatehouse.actors.sso.saml import KeyPair, ServiceProvider
 from gatehouse.storage.records import User
 from gatehouse.storage.tenants import SignInExperiences
 from gatehouse.storage.users import Users
@@ -100,6 +104,27 @@ async def test_somebody_is_linked_and_signs_in_through_it(
     assert linked.identities["corp"]["userId"] == "anna@corp"
 
 
+async def test_an_encrypted_assertion_is_read(
+    server: Server, api: Api, company: SamlIdentityProvider
+) -> None:
+    key, acs_url = new_key(), f"{server.url}/api/authn/saml/{ID}"
+    ours = ServiceProvider(
+        ENTITY,
+        acs_url,
+        SamlMetadataText(metadata=""),
+        read_saml_metadata(company.metadata().encode()),
+        KeyPair(key.private_key, key.certificate),
+        (key.private_key,),
+    )
+    await connect(server, api, company, encryptAssertion=True, encPrivateKey=key.private_key)
+    browser = await (await Browser(server.core, server.client).arrive()).start()
+    verification, uri = await begin(browser)
+    form = company.answer(uri, sp_metadata=ours.own_metadata())
+    assert b"EncryptedAssertion" in b64decode(form["SAMLResponse"])
+    assert (await post(server, form)).status_code == 302
+    assert (await verify(browser, verification)).status_code == 200
+
+
 async def test_a_response_is_good_once_and_from_the_provider_alone(
     server: Server, api: Api, company: SamlIdentityProvider
 ) -> None:
@@ -125,6 +150,7 @@ async def test_a_response_is_good_once_and_from_the_provider_alone(
         {"signAuthnRequest": True},
         {"signAuthnRequest": True, "privateKey": "none"},
         {"encryptAssertion": True},
+        {"encryptAssertion": True, "encPrivateKey": "none"},
         {"requestSignatureAlgorithm": "http://www.w3.org/2000/09/xmldsig#rsa-sha1"},
         {"assertionConsumerServiceUrl": "javascript:alert(1)"},
     ],
