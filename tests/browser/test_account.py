@@ -140,7 +140,7 @@ def test_a_person_sets_up_an_app_and_backup_codes(
     page = open_page(java_script_enabled=False)
     sign_in(page, username)
     page.get_by_role("link", name="Show two-step sign-in").click()
-    page.get_by_role("link", name="Add an authenticator app").click()
+    page.get_by_role("link", name="Set up your authenticator app").click()
     prove(page)
     key = page.locator(".key code").inner_text().replace(" ", "")
     keep_screenshot(page, "account-totp")

@@ -186,7 +186,7 @@ def test_what_is_wrong_with_a_password_is_listed(open_page: OpenPage, server: Se
     page.goto(server.authorize_url(first_screen="register"))
     username = new_username()
     fill_in(page, username, "12345")
-    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("button", name="Create an account").click()
     points = page.get_by_role("alert").get_by_role("listitem")
     expect(points).to_have_text(
         [
@@ -197,7 +197,7 @@ def test_what_is_wrong_with_a_password_is_listed(open_page: OpenPage, server: Se
     expect(page.get_by_label("Username")).to_have_value(username)
     expect(page.get_by_label("Username")).not_to_have_attribute("aria-invalid", "true")
     fill_in(page, "demo", PASSWORD)
-    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("button", name="Create an account").click()
     expect(page.get_by_role("alert")).to_have_text("This username is taken. Please choose another.")
 
 
@@ -309,7 +309,7 @@ def refused_page(page: Page, server: Server) -> None:
 def register_page(page: Page, server: Server) -> None:
     page.goto(server.authorize_url(first_screen="register"))
     fill_in(page, new_username(), "12345")
-    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("button", name="Create an account").click()
     page.get_by_role("alert").wait_for()
 
 
