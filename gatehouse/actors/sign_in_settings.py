@@ -16,6 +16,9 @@ CHANNEL_OF = {"email": "email", "phone": "sms"}
 
 CODE_FACTORS = {"email": "EmailVerificationCode", "phone": "PhoneVerificationCode"}
 
+BINDING_POLICIES = ("PromptAtSignInAndSignUpMandatory", "PromptOnlyAtSignInMandatory")
+"""Policies of adaptive second factors: whoever is asked for one cannot put it off."""
+
 Settings = Mapping[str, Any]
 
 
@@ -32,7 +35,7 @@ def _require(condition: bool, rule: str) -> None:
         raise SenselessSettings(rule)
 
 
-def check_sign_up(sign_up: Settings, channels: Collection[str]) -> None:
+def check_sign_up(sign_up: Settings, channels: Collection[str | None]) -> None:
     """Identifiers are unique, and those that a code proves can be sent one.
 
     `channels` are the kinds of message ("email", "sms") that can be sent. Raises SenselessSettings.
@@ -65,7 +68,7 @@ def _spelled_out(secondary: Iterable[str]) -> list[str]:
 
 
 def check_sign_in(
-    sign_in: Settings, sign_up: Settings, mfa: Settings, channels: Collection[str]
+    sign_in: Settings, sign_up: Settings, mfa: Settings, channels: Collection[str | None]
 ) -> None:
     """Every method has something to prove it with, and a code proves only one thing.
 
@@ -110,7 +113,27 @@ def check_mfa(mfa: Settings, sign_in: Settings) -> None:
         )
 
 
-def check_forgot_password(methods: Iterable[str], channels: Collection[str]) -> None:
+def check_adaptive_mfa(
+    adaptive: Settings | None, mfa: Settings, *, adapts: bool, mfa_is_changed: bool
+) -> None:
+    """A second factor that depends on the risk is one that nobody may skip, and the reverse.
+
+    `adaptive` is the change, None without one, and `adapts` what holds before. Raises
+    SenselessSettings.
+    """
+    binding = mfa["policy"] in BINDING_POLICIES
+    if adaptive is not None and "enabled" in adaptive:
+        adapts = bool(adaptive["enabled"])
+        _require(bool(mfa["factors"]) or not adapts, "adaptive_mfa_requires_mfa")
+    elif adaptive is not None or not mfa_is_changed or not mfa["factors"]:
+        return
+    if adapts:
+        _require(binding, "adaptive_mfa_requires_non_skippable_policy")
+    else:
+        _require(not binding, "non_adaptive_mfa_requires_skippable_policy")
+
+
+def check_forgot_password(methods: Iterable[str], channels: Collection[str | None]) -> None:
     """Codes to reset a password can be sent. Raises SenselessSettings."""
     for name, factor in CODE_FACTORS.items():
         if factor in methods:
@@ -125,8 +148,3 @@ def check_recovery(methods: Collection[str] | None, channels: Collection[str | N
         if CHANNEL_OF[name] in channels and (methods is None or factor in methods)
     ]
     _require(bool(usable), "password_expiration_requires_forgot_password")
-
-
-def check_expiration(forgot_password_methods: Collection[str]) -> None:
-    """Who must change a password can also recover it. Raises SenselessSettings."""
-    _require(bool(forgot_password_methods), "password_expiration_requires_forgot_password")

@@ -398,6 +398,26 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "user.identity_not_exists_in_current_user": (422, "This identity is not the account's."),
     "oidc.session_not_found": (404, "There is no such session."),
     "oidc.invalid_grant": (404, "There is no such grant."),
+    "sign_in_experiences.unsupported_default_language": (
+        400,
+        "There are no phrases in the language {language}.",
+    ),
+    "sign_in_experiences.username_policy_case_conflicts_exist": (
+        409,
+        "There are usernames that differ in nothing but their case.",
+    ),
+    "sign_in_experiences.adaptive_mfa_requires_mfa": (
+        422,
+        "Adaptive multi-factor authentication needs a second factor.",
+    ),
+    "sign_in_experiences.adaptive_mfa_requires_non_skippable_policy": (
+        422,
+        "Adaptive multi-factor authentication needs a policy by which nobody can skip it.",
+    ),
+    "sign_in_experiences.non_adaptive_mfa_requires_skippable_policy": (
+        422,
+        "That policy is one of adaptive multi-factor authentication.",
+    ),
     "sign_in_experiences.password_expiration_not_enabled": (400, "Passwords do not expire here."),
     # Verification codes
     "verification_code.not_found": (400, "There is no such code. Please ask for a new one."),

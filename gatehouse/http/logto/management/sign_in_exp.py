@@ -12,7 +12,8 @@ from gatehouse.actors import sign_in_settings
 from gatehouse.actors.password_policy import PasswordPolicy, PersonalFacts, check_password
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
-from gatehouse.http.logto.errors import StrangeInput
+from gatehouse.http.logto.errors import ApiError, StrangeInput
+from gatehouse.http.logto.languages import BUILT_IN
 from gatehouse.http.logto.management.sign_in_exp_models import (
     HowMany,
     PasswordToCheck,
@@ -25,10 +26,11 @@ from gatehouse.http.logto.management.sign_in_exp_models import (
 )
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
-from gatehouse.http.wire import (
-    record_json,
-)
+from gatehouse.http.wire import record_json
 from gatehouse.storage.records import SignInExperience, User
+
+SHOWN_CONFLICTS = 20
+"""Names in conflict that a refusal tells of."""
 
 operations = Operations(tags=("Sign-in experience",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
@@ -74,11 +76,17 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
             known = {one.target for one in call.core.social.among(store.connectors.all())}
             changes["social_sign_in_connector_targets"] = [one for one in wanted if one in known]
         current = store.sign_in_experience.current()
+        if "language_info" in changes:
+            _check_language(store, changes["language_info"]["fallbackLanguage"])
+        if "username_policy" in changes:
+            _check_case(store, changes["username_policy"], current.username_policy)
+        if "mfa" in changes and not changes["mfa"]["factors"]:
+            changes.setdefault("adaptive_mfa", {"enabled": False})
         if "password_expiration" in changes:
             changes["password_expiration"] = _expiration(
                 changes["password_expiration"], current.password_expiration, now
             )
-        channels = {one.channel for one in store.connectors.all() if one.channel is not None}
+        channels = {one.channel for one in store.connectors.all()}
         check_settings(changes, current, channels)
         return store.sign_in_experience.change(**changes)
 
@@ -93,13 +101,7 @@ async def update_sign_in_exp(call: Call[SignInExpPatch, PatchQuery]) -> Reply:
 )
 async def get_username_conflicts(call: Call[None, HowMany]) -> UsernameConflicts:
     """Find usernames that differ in nothing but their case: they forbid to disregard it."""
-    total, samples = await read(call, lambda store: store.users.alike(call.query.limit))
-    return UsernameConflicts(
-        total_conflicts=total,
-        samples=[
-            UsernameConflict(username_lower=name, user_ids=ids) for name, ids in samples.items()
-        ],
-    )
+    return await read(call, lambda store: _conflicts(store, call.query.limit))
 
 
 @operations.post(
@@ -129,7 +131,7 @@ async def check_password_policy(call: Call[PasswordToCheck]) -> Reply:
 
 
 def check_settings(
-    changes: dict[str, Any], current: SignInExperience, channels: Collection[str]
+    changes: dict[str, Any], current: SignInExperience, channels: Collection[str | None]
 ) -> None:
     """Whether the settings will make sense together. Raises SenselessSettings.
 
@@ -147,10 +149,46 @@ def check_settings(
         sign_in_settings.check_sign_in(then("sign_in"), then("sign_up"), then("mfa"), channels)
     if "mfa" in changes:
         sign_in_settings.check_mfa(then("mfa"), then("sign_in"))
+    sign_in_settings.check_adaptive_mfa(
+        changes.get("adaptive_mfa"),
+        then("mfa"),
+        adapts=bool(current.adaptive_mfa.get("enabled")),
+        mfa_is_changed="mfa" in changes,
+    )
     if changes.get("forgot_password_methods"):
         sign_in_settings.check_forgot_password(changes["forgot_password_methods"], channels)
     if then("password_expiration").get("enabled"):
-        sign_in_settings.check_expiration(then("forgot_password_methods") or ())
+        sign_in_settings.check_recovery(then("forgot_password_methods"), channels)
+
+
+def _check_language(store: Store, fallback: str) -> None:
+    """There are phrases in the language to fall back to. Raises ApiError."""
+    known = {phrase.language_tag for phrase in store.custom_phrases.all()}
+    if fallback not in BUILT_IN | known:
+        raise ApiError(
+            "sign_in_experiences.unsupported_default_language", params={"language": fallback}
+        )
+
+
+def _check_case(store: Store, wanted: dict[str, Any], before: dict[str, Any]) -> None:
+    """Nobody's name becomes somebody else's when case is no longer regarded. Raises ApiError."""
+    if wanted["caseSensitive"] or not before.get("caseSensitive", True):
+        return
+    conflicts = _conflicts(store, SHOWN_CONFLICTS)
+    if conflicts.total_conflicts:
+        raise ApiError(
+            "sign_in_experiences.username_policy_case_conflicts_exist", data=conflicts.as_json()
+        )
+
+
+def _conflicts(store: Store, limit: int) -> UsernameConflicts:
+    total, samples = store.users.alike(limit)
+    return UsernameConflicts(
+        total_conflicts=total,
+        samples=[
+            UsernameConflict(username_lower=name, user_ids=ids) for name, ids in samples.items()
+        ],
+    )
 
 
 def existing_fields(store: Store, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -164,6 +202,8 @@ def existing_fields(store: Store, wanted: list[dict[str, Any]]) -> list[dict[str
 
 def _expiration(wanted: dict[str, Any], before: dict[str, Any], now: int) -> dict[str, Any]:
     """The policy to store: since when it holds is ours to say."""
-    if not wanted.get("enabled"):
+    if "enabled" not in wanted:
+        return before
+    if not wanted["enabled"]:
         return {"enabled": False}
     return {**wanted, "enabledAt": before.get("enabledAt", now) if before.get("enabled") else now}

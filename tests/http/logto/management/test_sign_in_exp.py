@@ -138,6 +138,78 @@ async def test_settings_that_contradict_each_other_are_refused(
     assert await api("GetSignInExp") == before
 
 
+ADAPTIVE = {"factors": ["Totp"], "policy": "PromptOnlyAtSignInMandatory"}
+USUAL = {"factors": ["Totp"], "policy": "PromptOnlyAtSignIn"}
+ON, OFF = {"enabled": True}, {"enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "body", "rule"),
+    [
+        ({}, {"adaptiveMfa": ON}, "adaptive_mfa_requires_mfa"),
+        ({"mfa": USUAL}, {"adaptiveMfa": ON}, "adaptive_mfa_requires_non_skippable_policy"),
+        (
+            {"mfa": ADAPTIVE, "adaptiveMfa": ON},
+            {"mfa": USUAL},
+            "adaptive_mfa_requires_non_skippable_policy",
+        ),
+        ({}, {"mfa": ADAPTIVE}, "non_adaptive_mfa_requires_skippable_policy"),
+        (
+            {"mfa": ADAPTIVE, "adaptiveMfa": ON},
+            {"adaptiveMfa": OFF},
+            "non_adaptive_mfa_requires_skippable_policy",
+        ),
+    ],
+)
+async def test_whether_a_second_factor_adapts_must_fit_who_may_skip_it(
+    api: Api, before: dict[str, Any], body: dict[str, Any], rule: str
+) -> None:
+    await api("UpdateSignInExp", json=before)
+    refused = await api("UpdateSignInExp", json=body, expect=422)
+    assert refused["code"] == f"sign_in_experiences.{rule}"
+
+
+async def test_without_second_factors_none_adapts(api: Api) -> None:
+    await api("UpdateSignInExp", json={"mfa": ADAPTIVE, "adaptiveMfa": ON})
+    none = {"factors": [], "policy": "NoPrompt"}
+    assert (await api("UpdateSignInExp", json={"mfa": none}))["adaptiveMfa"] == OFF
+
+
+async def test_pages_fall_back_to_a_language_that_there_are_phrases_in(api: Api) -> None:
+    body = {"languageInfo": {"autoDetect": True, "fallbackLanguage": "sv-SE"}}
+    refused = await api("UpdateSignInExp", json=body, expect=400)
+    assert refused["code"] == "sign_in_experiences.unsupported_default_language"
+    await api("ReplaceCustomPhrase", languageTag="sv-SE", json={"action": {"sign_in": "In"}})
+    assert (await api("UpdateSignInExp", json=body))["languageInfo"] == body["languageInfo"]
+
+
+async def test_case_matters_as_long_as_names_differ_in_it_alone(api: Api) -> None:
+    ids = {(await api("CreateUser", json={"username": name}))["id"] for name in ("ada", "Ada")}
+    chars = {"lowercase": True, "uppercase": True, "numbers": True, "underscore": True}
+    policy = {"caseSensitive": False, "minLength": 1, "maxLength": 128, "allowedChars": chars}
+    refused = await api("UpdateSignInExp", json={"usernamePolicy": policy}, expect=409)
+    assert refused["code"] == "sign_in_experiences.username_policy_case_conflicts_exist"
+    assert refused["data"]["totalConflicts"] == 1
+    (sample,) = refused["data"]["samples"]
+    assert (sample["usernameLower"], set(sample["userIds"])) == ("ada", ids)
+    await api("DeleteUser", userId=ids.pop())
+    changed = await api("UpdateSignInExp", json={"usernamePolicy": policy})
+    assert changed["usernamePolicy"] == policy
+
+
+async def test_passwords_expire_where_a_code_can_be_sent(api: Api) -> None:
+    await api("CreateConnector", json={"connectorId": "development-inbox-email", "config": {}})
+    expiring = {"passwordExpiration": {"enabled": True, "validPeriodDays": 30}}
+    refused = {**expiring, "forgotPasswordMethods": []}
+    assert (await api("UpdateSignInExp", json=refused, expect=422))["code"] == (
+        "sign_in_experiences.password_expiration_requires_forgot_password"
+    )
+    kept = await api("UpdateSignInExp", json={**expiring, "forgotPasswordMethods": None})
+    assert kept["passwordExpiration"]["validPeriodDays"] == 30
+    again = await api("UpdateSignInExp", json={"passwordExpiration": {}})
+    assert again["passwordExpiration"] == kept["passwordExpiration"]
+
+
 async def test_a_password_is_held_against_the_policy(api: Api) -> None:
     await api("UpdateSignInExp", json={"passwordPolicy": {"length": {"min": 12, "max": 256}}})
     operation = "CheckPasswordWithDefaultSignInExperience"
