@@ -25,6 +25,7 @@ import pytest
 import trio
 from hypercorn.config import Config
 
+from gatehouse.actors.assets import LocalAssets
 from gatehouse.actors.connectors.messengers import Messengers
 from gatehouse.actors.core import Core, build_core
 from gatehouse.actors.hashing import PasswordHasher, hash_now
@@ -75,11 +76,20 @@ class Hasher(PasswordHasher):
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs, the core inside it, and an HTTP client outside of it."""
+    """A server that runs, the core inside it, and an HTTP client outside of it.
+
+    `others` are the cores of further nodes.
+    """
 
     url: str
     core: Core
     client: httpx.AsyncClient
+    others: tuple[Core, ...] = ()
+
+    def keep_files(self, assets: LocalAssets | None) -> None:
+        """Let every node keep files there, or none."""
+        for core in (self.core, *self.others):
+            object.__setattr__(core, "assets", assets)
 
     def api(self, token: str | None = None) -> Api:
         """The API as the bearer of a token sees it."""
@@ -146,7 +156,8 @@ async def run_server(
         ports = [own[0].getsockname()[1] for own in sockets]
         transport = _InTurn(ports) if NODES > 1 else None
         client = httpx.AsyncClient(base_url=url, timeout=30, transport=transport)
-        yield Server(url, cores[0], await stack.enter_async_context(client))
+        await stack.enter_async_context(client)
+        yield Server(url, cores[0], client, tuple(cores[1:]))
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ OPERATION = "UploadAccountAvatar"
 @pytest.fixture
 async def ada(server: Server, ada: Person, tmp_path: Path) -> Person:
     """Somebody whose server keeps files."""
-    object.__setattr__(server.core, "assets", LocalAssets(tmp_path / "assets"))
+    server.keep_files(LocalAssets(tmp_path / "assets"))
     return ada
 
 

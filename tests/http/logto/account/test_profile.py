@@ -235,6 +235,7 @@ async def test_decisions_are_hidden_with_the_factors(
 # Webhooks
 
 
+@pytest.mark.one_node
 async def test_webhooks_hear_of_what_an_owner_changed(
     server: Server, api: Api, ada: Person
 ) -> None:

@@ -20,7 +20,7 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 @pytest.fixture
 def kept(server: Server, tmp_path: Path) -> Path:
     """Where the server keeps files."""
-    object.__setattr__(server.core, "assets", LocalAssets(tmp_path / "assets"))
+    server.keep_files(LocalAssets(tmp_path / "assets"))
     return tmp_path / "assets"
 
 
@@ -128,7 +128,7 @@ async def test_nothing_is_served_but_what_was_uploaded(api: Api, kept: Path) -> 
 
 
 async def test_without_a_place_for_files_nothing_is_kept(server: Server, api: Api) -> None:
-    object.__setattr__(server.core, "assets", None)
+    server.keep_files(None)
     assert (await api("GetUserAssetServiceStatus"))["status"] == "not_configured"
     answer = await upload(api, "CreateUserAsset", "a.png", PNG, "image/png")
     assert (answer.status_code, answer.json()["code"]) == (400, "storage.not_configured")
