@@ -26,6 +26,7 @@ from gatehouse.actors.connectors.social.provider import (
     MAX_RAW_BYTES,
     Endpoints,
     Identified,
+    Redeemed,
     SocialProvider,
     social_user,
 )
@@ -220,7 +221,7 @@ async def test_an_address_of_microsoft_counts_in_one_directory_alone(
     assert query["prompt"] == ["select_account"]
     handshake = new_handshake(BACK)
     tokens = TokenSet(access_token="access-1")
-    user = await provider.user(backchannel(), handshake, tokens, {})
+    user = await provider.user(Redeemed(backchannel(), handshake, {}, tokens))
     assert (user.id, user.email, user.name) == ("object-1", email, "Ada")
 
 

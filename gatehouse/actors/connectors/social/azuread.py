@@ -6,14 +6,12 @@ directory is named whose people are meant: with `common` or `organizations` it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from gatehouse.actors.connectors.factory import Factory, field
-from gatehouse.actors.connectors.social.backchannel import Backchannel
-from gatehouse.actors.connectors.social.oauth_client import Handshake, OAuthClient, TokenSet
+from gatehouse.actors.connectors.social.oauth_client import Handshake, OAuthClient
 from gatehouse.actors.connectors.social.provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -21,6 +19,7 @@ from gatehouse.actors.connectors.social.provider import (
     Endpoint,
     Endpoints,
     OptionalText,
+    Redeemed,
     SocialUser,
     Text,
     monogram,
@@ -66,15 +65,9 @@ class AzureAd(CodeProvider):
         """Prompts as set up."""
         return {"prompt": " ".join(self.config.prompts) or None}
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By Microsoft Graph."""
-        person = await backchannel.person(self.endpoints.user, tokens.access_token)
+        person = await redeemed.person(self.endpoints.user)
         closed = self.config.tenant_id not in OPEN_DIRECTORIES
         return social_user(
             person.get("id"),

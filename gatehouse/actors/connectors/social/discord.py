@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gatehouse.actors.connectors.factory import Factory
-from gatehouse.actors.connectors.social.backchannel import Backchannel
-from gatehouse.actors.connectors.social.oauth_client import Handshake, TokenSet
 from gatehouse.actors.connectors.social.provider import (
     CLIENT_FORM,
     ClientConfig,
     CodeProvider,
     Endpoints,
+    Redeemed,
     SocialUser,
     monogram,
     social_user,
@@ -32,15 +28,9 @@ class Discord(CodeProvider):
     def __init__(self, config: ClientConfig, endpoints: Endpoints = ENDPOINTS) -> None:
         super().__init__(config.client(endpoints), config.scope or "identify email", endpoints)
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By the user endpoint."""
-        person = await backchannel.person(self.endpoints.user, tokens.access_token)
+        person = await redeemed.person(self.endpoints.user)
         picture = person.get("avatar")
         return social_user(
             person.get("id"),

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from gatehouse.actors.connectors.factory import Factory
 from gatehouse.actors.connectors.social.backchannel import Backchannel
-from gatehouse.actors.connectors.social.oauth_client import Handshake, TokenSet, with_query
+from gatehouse.actors.connectors.social.oauth_client import TokenSet, with_query
 from gatehouse.actors.connectors.social.provider import (
     CLIENT_FORM,
     ClientConfig,
     CodeProvider,
     Endpoints,
+    Redeemed,
     SocialUser,
     monogram,
     social_user,
@@ -35,16 +36,10 @@ class Facebook(CodeProvider):
             config.client(endpoints), config.scope or "email,public_profile", endpoints
         )
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By the Graph API, which tells an address only once it is confirmed."""
         url = with_query(self.endpoints.user, {"fields": "id,name,email,picture"})
-        person = await backchannel.person(url, tokens.access_token)
+        person = await redeemed.person(url)
         return social_user(
             person.get("id"),
             raw=person,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gatehouse.actors.connectors.factory import Factory
-from gatehouse.actors.connectors.social.backchannel import Backchannel
-from gatehouse.actors.connectors.social.oauth_client import Handshake, TokenSet
 from gatehouse.actors.connectors.social.provider import (
     CLIENT_FORM,
     ClientConfig,
     CodeProvider,
     Endpoints,
+    Redeemed,
     SocialUser,
     monogram,
     social_user,
@@ -35,17 +31,12 @@ class GitHub(CodeProvider):
             config.client(endpoints), config.scope or "read:user user:email", endpoints
         )
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By the profile and the list of addresses, which an app may have no right to see."""
-        person = await backchannel.person(self.endpoints.user, tokens.access_token)
+        person = await redeemed.person(self.endpoints.user)
         try:
-            emails = await backchannel.protected(self.endpoints.emails, tokens.access_token)
+            token = redeemed.tokens.access_token
+            emails = await redeemed.backchannel.protected(self.endpoints.emails, token)
         except Refused:
             emails = None
         return social_user(

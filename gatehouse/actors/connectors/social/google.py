@@ -10,7 +10,7 @@ import msgspec
 
 from gatehouse.actors.connectors.factory import Factory, field
 from gatehouse.actors.connectors.social.backchannel import Backchannel
-from gatehouse.actors.connectors.social.oauth_client import Handshake, TokenSet
+from gatehouse.actors.connectors.social.oauth_client import Handshake
 from gatehouse.actors.connectors.social.oidc_client import (
     IdTokenRules,
     is_true,
@@ -22,6 +22,7 @@ from gatehouse.actors.connectors.social.provider import (
     CodeProvider,
     Endpoints,
     Identified,
+    Redeemed,
     SocialUser,
     monogram,
     social_user,
@@ -88,20 +89,12 @@ class Google(CodeProvider):
         claims = await verify_id_token(backchannel, self._rules, credential)
         return Identified(_user(claims))
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By the ID token; where the scopes bring none, by the user info endpoint."""
-        if tokens.id_token is None:
-            url = self.endpoints.user
-            return _user(await backchannel.person(url, tokens.access_token))
-        return _user(
-            await verify_id_token(backchannel, self._rules, tokens.id_token, nonce=handshake.nonce)
-        )
+        token, nonce = redeemed.tokens.id_token, redeemed.handshake.nonce
+        if token is None:
+            return _user(await redeemed.person(self.endpoints.user))
+        return _user(await verify_id_token(redeemed.backchannel, self._rules, token, nonce=nonce))
 
     @property
     def _rules(self) -> IdTokenRules:

@@ -8,13 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gatehouse.actors.connectors.factory import Factory, field
-from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.oauth_client import (
     ClientAuthentication,
-    Handshake,
     OAuthClient,
     SigningAlgorithm,
-    TokenSet,
 )
 from gatehouse.actors.connectors.social.provider import (
     CLIENT_ID,
@@ -24,6 +21,7 @@ from gatehouse.actors.connectors.social.provider import (
     Endpoint,
     Endpoints,
     OptionalText,
+    Redeemed,
     SocialUser,
     Text,
     monogram,
@@ -99,15 +97,9 @@ class OAuth2(CodeProvider):
         super().__init__(config.client(), config.scope, endpoints)
         self.names = config.profile_map
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By the user info endpoint, in the words that were set up."""
-        person = await backchannel.person(self.endpoints.user, tokens.access_token)
+        person = await redeemed.person(self.endpoints.user)
         told = {
             name: at(person, getattr(self.names, name)) for name in ProfileMap.__struct_fields__
         }

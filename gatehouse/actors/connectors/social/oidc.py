@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from gatehouse.actors.connectors.factory import Factory, field
-from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.connectors.social.oauth2 import (
     AUTHORIZATION_ENDPOINT,
     CLIENT_AUTHENTICATION,
@@ -17,7 +15,7 @@ from gatehouse.actors.connectors.social.oauth2 import (
     TOKEN_ENDPOINT,
     StandardConfig,
 )
-from gatehouse.actors.connectors.social.oauth_client import Handshake, TokenSet
+from gatehouse.actors.connectors.social.oauth_client import Handshake
 from gatehouse.actors.connectors.social.oidc_client import (
     ALGORITHMS,
     LEEWAY_S,
@@ -33,6 +31,7 @@ from gatehouse.actors.connectors.social.provider import (
     Endpoint,
     Endpoints,
     OptionalText,
+    Redeemed,
     SocialUser,
     monogram,
     social_user,
@@ -127,20 +126,14 @@ class Oidc(CodeProvider):
         asked = {name: getattr(options, name) for name in options.__struct_fields__}
         return {**asked, "nonce": handshake.nonce}
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """By the ID token, which has to come from who gave the code (RFC 9207)."""
-        issuer = answer.get("iss")
+        issuer = redeemed.answer.get("iss")
         claims = await verify_id_token(
-            backchannel,
+            redeemed.backchannel,
             self.rules,
-            tokens.id_token,
-            nonce=handshake.nonce,
+            redeemed.tokens.id_token,
+            nonce=redeemed.handshake.nonce,
             issuer=None if issuer is None else str(issuer),
         )
         also_text = self.config.accept_string_typed_boolean_claims

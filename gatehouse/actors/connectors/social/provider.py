@@ -69,6 +69,20 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True)
+class Redeemed:
+    """A code that was redeemed, and with what: all there is to tell who came back."""
+
+    backchannel: Backchannel
+    handshake: Handshake
+    answer: Mapping[str, Any]
+    tokens: TokenSet
+
+    async def person(self, url: str) -> dict[str, Any]:
+        """What an endpoint tells of the tokens' owner. Raises `Refused`."""
+        return await self.backchannel.person(url, self.tokens.access_token)
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoints:
     """Where a provider is. What it does not have is empty."""
 
@@ -132,15 +146,10 @@ class CodeProvider:
         code = code_of(handshake, answer)
         check_issuer(answer, self.endpoints.issuers)
         tokens = await self.client.redeem(backchannel, handshake, code)
-        return Identified(await self.user(backchannel, handshake, tokens, answer), tokens)
+        redeemed = Redeemed(backchannel, handshake, answer, tokens)
+        return Identified(await self.user(redeemed), tokens)
 
-    async def user(
-        self,
-        backchannel: Backchannel,
-        handshake: Handshake,
-        tokens: TokenSet,
-        answer: Mapping[str, Any],
-    ) -> SocialUser:
+    async def user(self, redeemed: Redeemed) -> SocialUser:
         """Who the tokens are about. Raises `Refused`."""
         raise NotImplementedError
 
