@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from gatehouse.actors.core import Core
     from gatehouse.storage.transaction import Transaction
 
+UNDECIDED = {"mfa": {"enabled": False}}
+"""What a new account's `logto_config` says: nobody asked yet whether it shall have second factors.
+An address that could serve as one is none until then."""
+
 _TAKEN = {
     "username": Reason.USERNAME_TAKEN,
     "primary_email": Reason.EMAIL_TAKEN,
@@ -135,7 +139,12 @@ async def create(
     """
     settings = await rules(core)
     with names_taken():
-        user = User(id=user_id, application_id=application_id, **_columns(profile))
+        user = User(
+            id=user_id,
+            application_id=application_id,
+            logto_config=UNDECIDED,
+            **_columns(profile),
+        )
         try:
             creating = partial(_create, vouched=vouched)
             await core.db.write(creating, core.tenant_id, user, profile, settings)

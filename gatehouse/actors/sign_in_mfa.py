@@ -356,11 +356,36 @@ async def use_passkey(visit: Visit, verification_id: str | None, payload: webaut
 
 
 async def bind(visit: Visit, factor: MfaFactor, verification_id: str) -> None:
-    """Have a factor that was set up stored on submission. Raises `Refused`."""
+    """Have a second factor that was set up stored on submission. Raises `Refused`.
+
+    Who sets one up wants to be asked for it from now on.
+    """
     whose, entry = await _changing(visit, f"BindMfa.{factor}.Submit", verification_id)
     if factor in _ADDRESSES:
         await _bind_address(visit, whose, factor, verification_id)
+        await visit.tell(ChooseMfa(whose.user.id, MfaChoices(enabled=True)))
         return
+    await _bind(visit, whose, factor, verification_id, entry, enabled=True)
+
+
+async def bind_passkey(visit: Visit, verification_id: str) -> None:
+    """Have a passkey to sign in with stored on submission. Raises `Refused`.
+
+    Whether it is asked for as a second factor too is left as it was.
+    """
+    whose, entry = await _changing(visit, "SignInPasskey.Submit", verification_id)
+    await _bind(visit, whose, MfaFactor.WEBAUTHN, verification_id, entry, enabled=None)
+
+
+async def _bind(
+    visit: Visit,
+    whose: Whose,
+    factor: MfaFactor,
+    verification_id: str,
+    entry: AuditEntry,
+    *,
+    enabled: bool | None,
+) -> None:
     async with logged(visit, entry):
         await _check_shown(visit, whose)
         new = _collected(whose.state, factor, verification_id)
@@ -372,7 +397,7 @@ async def bind(visit: Visit, factor: MfaFactor, verification_id: str) -> None:
         if factor is MfaFactor.BACKUP_CODE:
             held = mfa_checks.with_profile(standing, whose.state)
             mfa.check_backup_codes_allowed(rules, held)
-        choices = MfaChoices(factors=(new,))
+        choices = MfaChoices(factors=(new,), enabled=enabled)
         await visit.tell(ChooseMfa(whose.user.id, choices, effects_of(entry)))
 
 

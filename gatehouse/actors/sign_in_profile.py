@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatehouse.actors import accounts, fulfilment
+from gatehouse.actors import accounts, fulfilment, mfa_checks
 from gatehouse.actors.audit import AuditEntry
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors.code import RECORDS
@@ -61,9 +61,9 @@ async def add_address(visit: Visit, kind: IdentifierType, verification_id: str) 
 async def add_social(visit: Visit, verification_id: str) -> None:
     """Give the account a social identity, and what comes with it if it lacks that.
 
-    Raises `Refused`.
+    Second factors may follow: nothing of it is stored before submission. Raises `Refused`.
     """
-    state, entry = await _begin(visit, "social")
+    state, entry = await _begin(visit, "social", second_factor=False)
     async with logged(visit, entry):
         record = social_record(state.record(verification_id))
         rules = await visit.rules()
@@ -128,8 +128,13 @@ async def reset_password(visit: Visit, password: str) -> None:
         await visit.tell(AddProfile(Profile(password=accepted), effects_of(entry)))
 
 
-async def _begin(visit: Visit, kind: str) -> tuple[Interaction, AuditEntry]:
-    """Whose account it is, and the entry to write. Raises `Refused` where there is none yet."""
+async def _begin(
+    visit: Visit, kind: str, *, second_factor: bool = True
+) -> tuple[Interaction, AuditEntry]:
+    """Whose account it is, and the entry to write.
+
+    Raises `Refused` where there is none yet, or where a `second_factor` has to be shown first.
+    """
     state, event = await visit.started()
     entry = visit.entry(f"{event}.Profile.Update", userId=state.user_id, payload={"type": kind})
     async with logged(visit, entry):
@@ -137,6 +142,9 @@ async def _begin(visit: Visit, kind: str) -> tuple[Interaction, AuditEntry]:
             refuse(Reason.NOT_FOR_FORGOT_PASSWORD)
         if event is Event.SIGN_IN and state.user_id is None:
             refuse(Reason.NOT_IDENTIFIED)
+        if event is Event.SIGN_IN and state.user_id is not None and second_factor:
+            user = await accounts.get_active(visit.core, state.user_id)
+            await mfa_checks.check_verified(visit.core, state, user, visit.origin.signs)
     return state, entry
 
 

@@ -226,6 +226,9 @@ async def _set_up(guest: Guest, form: AccountForm, factor: MfaFactor | None) -> 
         verification_id = _begun(guest, WebAuthnVerification)
         payload = read_credential(form, RegistrationPayload)
         await sign_in_mfa.register_credential(visit, verification_id, payload)
+        if await _wanted(guest) is Reason.PASSKEY_PREFERRED:
+            await sign_in_mfa.bind_passkey(visit, verification_id)
+            return
     elif factor is MfaFactor.BACKUP_CODE:
         verification_id = _begun(guest, BackupCodeVerification)
     else:
@@ -233,10 +236,15 @@ async def _set_up(guest: Guest, form: AccountForm, factor: MfaFactor | None) -> 
     await sign_in_mfa.bind(visit, factor, verification_id)
 
 
+async def _wanted(guest: Guest) -> Reason | None:
+    """Why something is asked for at the moment."""
+    demand = await _demand(guest)
+    return None if demand is None else demand.reason
+
+
 async def _skip(guest: Guest) -> None:
     """Decline what is asked for at the moment."""
-    demand = await _demand(guest)
-    reason = None if demand is None else demand.reason
+    reason = await _wanted(guest)
     if reason is Reason.PASSKEY_PREFERRED:
         await sign_in_mfa.choose(guest.visit, MfaChoices(passkey_skipped=True))
     elif reason is Reason.ADDITIONAL_MFA_SUGGESTED:

@@ -49,7 +49,7 @@ async def bind(call: Call[BindBody]) -> None:
 )
 async def bind_passkey(call: Call[PasskeyBody]) -> None:
     """Have a passkey stored with the account."""
-    await sign_in_mfa.bind(visit_of(call), MfaFactor.WEBAUTHN, call.body.verification_id)
+    await sign_in_mfa.bind_passkey(visit_of(call), call.body.verification_id)
 
 
 @operations.post(f"{_PATH}/mfa-enabled", "MarkMfaEnabled", status=204, statuses=(400, 403, 404))

@@ -19,6 +19,7 @@ from tests.http.logto.experience.factors import (
     mfa,
 )
 from tests.http.logto.experience.house import PASSWORD, TENANT, House
+from tests.http.logto.experience.proving import ADA, prove
 
 SUGGESTED = (422, "user.suggest_mfa")
 MISSING = (422, "user.missing_mfa")
@@ -94,10 +95,44 @@ async def test_who_registers_sets_a_factor_up_and_has_it_ever_after(house: House
     browser = await registered(house)
     key = await enrol_totp(browser, house)
     await browser.submit()
+    await house.settle(**mfa("Totp"))
     again = await identified(house)
     assert await again.refused("SubmitInteraction") == REQUIRED
     await again("VerifyTotpVerification", json={"code": code(house, key, steps=1)})
     assert await again.submit()
+
+
+async def test_a_new_accounts_address_is_no_second_factor_until_its_owner_wants_one(
+    house: House,
+) -> None:
+    settings = mfa("EmailVerificationCode", "Totp", policy="NoPrompt")
+    sign_up = {"identifiers": ["email"], "password": True, "verify": True}
+    method = {"password": True, "verificationCode": False, "isPasswordPrimary": True}
+    sign_in = {"methods": [{"identifier": "email", **method}]}
+    await house.settle(**settings, sign_up=sign_up, sign_in=sign_in)
+    browser = await (await house.browser()).start("Register")
+    proved = await prove(house, browser, ADA, "Register")
+    await browser.refused("IdentifyUser", {"verificationId": proved})
+    await browser("AddUserProfile", json={"type": "password", "value": PASSWORD}, expect=204)
+    await browser.identify(None, expect=201)
+    await browser.submit()
+    user_id = str((await browser.state()).user_id)
+    assert (await house.user(user_id)).logto_config == {"mfa": {"enabled": False}}
+    again = await (await house.browser()).start()
+    body = {"identifier": ADA, "password": PASSWORD}
+    reply = await again("CreatePasswordVerification", json=body)
+    await again.identify(reply["verificationId"])
+    assert await again.submit()
+    await house.settle(**mfa("EmailVerificationCode", "Totp", policy="PromptAtSignInAndSignUp"))
+    third = await (await house.browser()).start()
+    await third.identify((await third("CreatePasswordVerification", json=body))["verificationId"])
+    assert await third.refused("SubmitInteraction") == SUGGESTED
+    await third("MarkMfaEnabled", expect=204)
+    await third("SkipMfaSuggestion", expect=204)
+    await third.submit()
+    last = await (await house.browser()).start()
+    await last.identify((await last("CreatePasswordVerification", json=body))["verificationId"])
+    assert await last.refused("SubmitInteraction") == REQUIRED
 
 
 async def test_pretending_to_register_is_no_way_around_a_second_factor(house: House) -> None:
@@ -134,6 +169,8 @@ async def test_nothing_is_decided_before_the_second_factor_was_shown(house: Hous
     browser = await identified(house)
     for operation in DECISIONS:
         assert await browser.refused(operation) == REQUIRED
+    for added in ({"type": "password", "value": PASSWORD}, {"type": "username", "value": "b"}):
+        assert await browser.refused("AddUserProfile", added) == REQUIRED
     await browser("VerifyTotpVerification", json={"code": code(house)})
     for operation in DECISIONS:
         await browser(operation, expect=204)
