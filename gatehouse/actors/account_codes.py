@@ -18,6 +18,7 @@ from gatehouse.actors.account_verification import (
 )
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors.code import RECORDS, GiveCode, Pass, bound_to
+from gatehouse.actors.message_facts import Setting, facts_of
 from gatehouse.actors.refusal import Refused
 from gatehouse.actors.verification import Identifier, IdentifierType
 from gatehouse.actors.verification_code import compare, issue
@@ -55,7 +56,11 @@ async def send(
         await tell_of_stop(core, refusal, origin, _name(identifier))
         raise
     code, kept = issue(core, bound_to(record))
-    message = code_messages.code_message(core, template, identifier, code, ip=origin.ip)
+    setting = Setting(origin.application_id, user=user)
+    languages, facts = await facts_of(core, setting, origin)
+    message = code_messages.code_message(
+        core, template, identifier, code, ip=origin.ip, locales=languages, payload=facts
+    )
     return await begin(core, user.id, record.waiting(kept), (message.effect(core.vault),))
 
 

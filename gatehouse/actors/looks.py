@@ -29,17 +29,18 @@ async def experience_for(
     The ids may be anybody's words: what cannot be one is not looked for.
     """
     experience = await core.directory.sign_in_experience()
-    if _may_be_id(application_id):
+    if may_be_id(application_id):
         client = await core.directory.client(application_id)
         if client is not None and not client.third_party:
             looks = await core.directory.application_looks(application_id)
             experience = _over(experience, looks)
-    if _may_be_id(organization_id):
+    if may_be_id(organization_id):
         experience = _over(experience, await core.directory.organization(organization_id))
     return experience
 
 
-def _may_be_id(text: str | None) -> TypeGuard[str]:
+def may_be_id(text: str | None) -> TypeGuard[str]:
+    """Whether there can be anything of this id."""
     return text is not None and _ID.fullmatch(text) is not None
 
 

@@ -26,7 +26,7 @@ from gatehouse.actors.factors.mfa_code import (
     MfaPhoneVerificationCode,
 )
 from gatehouse.actors.interaction import AddVerification, AdvanceVerification, Interaction
-from gatehouse.actors.phrases import choose_language, wanted_languages
+from gatehouse.actors.message_facts import Setting, facts_of
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInMode, SignInRules, check_captcha
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
@@ -89,7 +89,9 @@ async def send(
     await code_messages.admit(core, identifier)
     code, kept = issue(core, bound_to(record))
     if deliver:
-        languages, context = await _context(visit, state)
+        params = state.params
+        setting = Setting(state.client_id, params.organization_id, params.ui_locales)
+        languages, facts = await facts_of(core, setting, visit.origin)
         message = code_messages.code_message(
             core,
             record.template_type,
@@ -97,28 +99,10 @@ async def send(
             code,
             ip=visit.origin.ip,
             locales=languages,
-            payload=context,
+            payload=facts,
         )
         effects = (*effects, message.effect(core.vault))
     await visit.tell(AddVerification(record.waiting(kept), effects))
-
-
-async def _context(visit: Visit, state: Interaction) -> tuple[str, dict[str, str]]:
-    """The languages a message would do in, best first, and what it may tell besides the code.
-
-    `locale` is the language of the pages, for connectors that word messages themselves.
-    """
-    core, asked = visit.core, state.params.ui_locales
-    info = (await accounts.sign_in_experience(core)).language_info
-    accepted = visit.origin.accept_language
-    known = list(await core.directory.custom_phrases())
-    context = {"locale": choose_language(asked, accepted, info, known)}
-    if asked is not None:
-        context["uiLocales"] = asked
-    client = await core.directory.client(state.client_id)
-    if client is not None:
-        context["application.name"] = client.name
-    return " ".join(wanted_languages(asked, accepted, info)), context
 
 
 async def verify_code(

@@ -82,12 +82,14 @@ def nested(values: Mapping[str, str]) -> dict[str, object]:
     """Values as an object: `application.name` becomes the `name` of `application`."""
     whole: dict[str, object] = {}
     for path, value in values.items():
-        first, _, rest = path.partition(".")
-        inner = whole.setdefault(first, {}) if rest else None
+        *way, last = path.split(".")
+        inner: object = whole
+        for name in way:
+            inner = inner.setdefault(name, {}) if isinstance(inner, dict) else None
         if isinstance(inner, dict):
-            inner[rest] = value
+            inner[last] = value
         else:
-            whole[first] = value
+            whole[path] = value
     return whole
 
 

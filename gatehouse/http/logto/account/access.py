@@ -91,7 +91,8 @@ def person_of(call: AnyCall) -> Person:
 def origin_of(call: AnyCall) -> Origin:
     """Where the request comes from."""
     agent = call.headers.get("user-agent")
-    return Origin(call.client_address, agent, person_of(call).client_id)
+    accepted = call.headers.get("accept-language")
+    return Origin(call.client_address, agent, person_of(call).client_id, accepted)
 
 
 async def center_of(call: AnyCall) -> AccountCenter:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from gatehouse.storage.audit import Messages
+from gatehouse.storage.email_templates import EmailTemplates
+from gatehouse.storage.records import EmailTemplate
 from tests.http.contract import Api
 from tests.http.logto.account.people import (
     THIRD_PARTY,
@@ -18,7 +21,7 @@ from tests.http.logto.account.people import (
     stored,
     verify_address,
 )
-from tests.http.running import Server
+from tests.http.running import TENANT, Server
 from tests.servers.receiver import open_receiver
 
 
@@ -71,6 +74,22 @@ async def test_a_code_to_ones_own_address_shows_that_it_is_oneself(
     shown = await verify_address(server, ada, "email", "ada@example.com")
     headers = {"logto-verification-id": shown}
     await ada.api("DeletePrimaryPhone", headers=headers, expect=204)
+
+
+async def test_a_code_speaks_the_language_of_the_browser_and_may_name_its_owner(
+    server: Server, ada: Person
+) -> None:
+    kind = "UserPermissionValidation"
+    details = {"subject": "Dein Code, {{user.username}}", "content": "{{code}}"}
+    template = EmailTemplate(language_tag="de", template_type=kind, details=details)
+    await server.core.db.write(lambda tx: EmailTemplates(tx, TENANT).put([template]))
+    body, headers = {"identifier": OWN}, {"accept-language": "de-CH"}
+    await ada.api("CreateVerificationByVerificationCode", json=body, headers=headers)
+    await code_to(server, "ada@example.com")
+    (message,) = (await server.core.db.read(lambda tx: Messages(tx, TENANT).search(100))).items
+    assert message.subject == "Dein Code, ada"
+    assert message.payload["user.id"] == ada.user_id
+    assert message.payload["application.name"]
 
 
 async def test_a_code_shows_nothing_before_it_is_given(ada: Person) -> None:

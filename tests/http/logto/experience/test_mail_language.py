@@ -11,8 +11,15 @@ from gatehouse.actors.connectors.templates import REQUIRED_USES, Template, neste
 from gatehouse.actors.cookies import INTERACTION_COOKIE, add_interaction
 from gatehouse.actors.interaction import Begin, Prompt, address
 from gatehouse.actors.tokens import new_uid
+from gatehouse.storage.application_looks import (
+    ApplicationSignInExperience,
+    ApplicationSignInExperiences,
+)
 from gatehouse.storage.email_templates import EmailTemplates
+from gatehouse.storage.organizations import Organizations
+from gatehouse.storage.organizations_records import Organization
 from gatehouse.storage.records import EmailTemplate
+from gatehouse.storage.transaction import Transaction
 from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, Browser
 from tests.http.logto.experience.house import TENANT, House
 from tests.http.logto.experience.proving import ADA
@@ -86,6 +93,42 @@ async def test_a_browser_is_not_asked_where_the_tenant_says_so(house: House) -> 
     assert message.subject == "en SignIn"
 
 
+async def test_a_mail_may_name_the_organization_and_how_the_application_looks(
+    house: House,
+) -> None:
+    looks = ApplicationSignInExperience(
+        application_id=APPLICATION,
+        display_name="The Demo",
+        branding={"logoUrl": "https://l.example"},
+    )
+
+    def prepare(tx: Transaction) -> str:
+        ApplicationSignInExperiences(tx, TENANT).create(looks)
+        return Organizations(tx, TENANT).create(Organization(name="Tea")).id
+
+    organization_id = await house.core.db.write(prepare)
+    browser = Browser(house.core, house.client, new_uid())
+    params = AuthorizationRequest(
+        client_id=APPLICATION, redirect_uri=CALLBACK, organization_id=organization_id
+    )
+    begin = Begin(APPLICATION, params, Prompt.LOGIN)
+    await house.core.engine.turn(address(TENANT, browser.uid), begin)
+    browser.keep(INTERACTION_COOKIE, add_interaction(None, APPLICATION, browser.uid))
+    await browser.start()
+    body = {"identifier": ADA, "interactionEvent": "SignIn"}
+    await browser("CreateAndSendVerificationCode", json=body)
+    (message,) = await house.messages(ADA["value"])
+    told = {name: value for name, value in message.payload.items() if "." in name}
+    assert told == {
+        "application.id": APPLICATION,
+        "application.name": "Demo-App",
+        "application.displayName": "The Demo",
+        "application.branding.logoUrl": "https://l.example",
+        "organization.id": organization_id,
+        "organization.name": "Tea",
+    }
+
+
 async def test_what_has_no_template_is_worded_by_the_generic_one(house: House) -> None:
     await store(house, ("en", "Generic"), ("de", "Register"))
     browser = await arrive(house, "de")
@@ -114,5 +157,10 @@ def test_a_template_may_say_from_whom_a_mail_comes_in_one_line_each() -> None:
 
 
 def test_values_with_dots_are_objects_for_whoever_words_messages_itself() -> None:
-    values = {"code": "1", "application.name": "Demo"}
-    assert nested(values) == {"code": "1", "application": {"name": "Demo"}}
+    values = {"code": "1", "application.name": "Demo", "user.profile.locale": "de"}
+    assert nested(values) == {
+        "code": "1",
+        "application": {"name": "Demo"},
+        "user": {"profile": {"locale": "de"}},
+    }
+    assert nested({"a": "1", "a.b": "2"}) == {"a": "1", "a.b": "2"}
