@@ -80,10 +80,14 @@ async def issue_code(
     session_id: str,
     request: AuthorizationRequest,
     consent: ConsentResult,
+    *,
     origin: Origin,
+    seen: Presence | None = None,
 ) -> str:
     """The authorization code of a new token family. Raises `SessionGone` as `open_family` does."""
-    family_id = await open_family(core, session_id, request, consent, CODE_AGE_MS, origin=origin)
+    family_id = await open_family(
+        core, session_id, request, consent, CODE_AGE_MS, origin=origin, seen=seen
+    )
     return core.tokens.encode(Purpose.AUTHORIZATION_CODE, family_id, 0)
 
 
@@ -95,8 +99,12 @@ async def open_family(
     age_ms: int,
     *,
     origin: Origin,
+    seen: Presence | None = None,
 ) -> str:
     """A new token family, which waits for `age_ms` to be redeemed; its id.
+
+    `seen` is who was found to be present for this very request: then the user, who is looked at
+    when the family is redeemed as well, is not looked at once more.
 
     The session learns of the family first: whatever happens in between, no family exists that
     signing out would not find. The list of what the user holds learns of it last, when it is there
@@ -116,7 +124,8 @@ async def open_family(
         ),
     )
     state = authorized.session
-    if await find_subject(core, state.user_id, state.auth_time) is None:
+    known = seen is not None and seen.session.user_id == state.user_id
+    if not known and await find_subject(core, state.user_id, state.auth_time) is None:
         raise SessionGone
     now = core.clock()
     issued = Family(

@@ -17,6 +17,7 @@ import msgspec
 from pydantic.alias_generators import to_camel
 
 from gatehouse.actors import accounts
+from gatehouse.actors.addresses import EMAIL, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, PHONE
 from gatehouse.actors.audit import Origin, new_entry, record
 from gatehouse.actors.profile_fields import standard_claims
 from gatehouse.actors.refusal import Refused
@@ -41,8 +42,8 @@ REDACTED: Final = "[redacted]"
 D = TypeVar("D")
 
 Username = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z")]
-Email = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+\Z")]
-Phone = Annotated[str, msgspec.Meta(max_length=20, pattern=r"^[0-9]+\Z")]
+Email = Annotated[str, msgspec.Meta(max_length=MAX_EMAIL_LENGTH, pattern=rf"^{EMAIL}\Z")]
+Phone = Annotated[str, msgspec.Meta(max_length=MAX_PHONE_LENGTH, pattern=rf"^{PHONE}\Z")]
 Name = Annotated[str, msgspec.Meta(max_length=128)]
 Avatar = Annotated[str, msgspec.Meta(max_length=2048)]
 

@@ -183,7 +183,7 @@ async def _after_login(
         cookies = (*cookies, *await browser.remember_session(call.core, presence.session_id))
         return await _ask(call, Prompt.CONSENT, request, presence, cookies)
     consent = ConsentResult(scopes=request.scopes, resources=request.resources)
-    return await _issue(call, request, presence.session_id, consent, cookies)
+    return await _issue(call, request, presence.session_id, consent, cookies, seen=presence)
 
 
 def _consent_needed(client: Client, request: AuthorizationRequest, presence: Presence) -> bool:
@@ -237,6 +237,8 @@ async def _issue(
     session_id: str,
     consent: ConsentResult,
     cookies: Sequence[str],
+    *,
+    seen: Presence | None = None,
 ) -> Reply:
     core, device = call.core, request.device_id is not None
     client = await core.directory.client(request.client_id)
@@ -246,7 +248,7 @@ async def _issue(
     origin = Origin(call.client_address, call.headers.get("user-agent"), client.id)
     if device:
         return await device_answer.allow(core, session_id, request, consent, cookies, origin=origin)
-    code = await issue_code(core, session_id, request, consent, origin)
+    code = await issue_code(core, session_id, request, consent, origin=origin, seen=seen)
     return _to_client(call, request, {"code": code}, cookies)
 
 
