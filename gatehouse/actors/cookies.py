@@ -23,6 +23,7 @@ SESSION_COOKIE = "_session"
 APPLICATION_COOKIE = "_logto"
 DEVICE_COOKIE = "_device"
 ACCOUNT_COOKIE = "_account_verification"
+ACCOUNT_LINK_COOKIE = "_account_link"
 ARRIVAL_COOKIE = "_logto_idp_saml_sso_session_id"
 SAML_COOKIE = "_logto_sp_saml_sso_session_id"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors import accounts
 from gatehouse.actors.factors.password import accept_password
+from gatehouse.actors.profile_fields import ProfileParts, read_profile
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import check_username
 from gatehouse.actors.verification import Profile
@@ -22,6 +23,7 @@ from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
+    from gatehouse.storage.custom_profile_fields import CustomProfileField
     from gatehouse.storage.transaction import Transaction
 
 IDENTIFIERS = ("username", "primary_email", "primary_phone")
@@ -61,6 +63,24 @@ async def merge_profile(core: Core, user_id: str, profile: Mapping[str, Any]) ->
     """Set claims of the profile; the others stay. Raises `Refused(USER_GONE)`."""
     with accounts.names_taken():
         return await core.db.write(_merge_profile, core.tenant_id, user_id, dict(profile))
+
+
+def profile_of(user: User) -> dict[str, Any]:
+    """What the tenant's own fields hold of an account, wherever it is kept."""
+    named = {"name": user.name, "avatar": user.avatar}
+    return {**user.custom_data, **user.profile, **named}
+
+
+async def set_field(
+    core: Core, user_id: str, field: CustomProfileField, values: Mapping[str, Any]
+) -> User:
+    """Set what one of the tenant's own fields holds; an empty text takes a value away.
+
+    Raises `Refused`: `PROFILE_VALUE_INVALID`, `USER_GONE`.
+    """
+    parts = read_profile([field], values)
+    with accounts.names_taken():
+        return await core.db.write(_set_field, core.tenant_id, user_id, parts)
 
 
 async def decide(core: Core, user_id: str, change: Callable[[Json], Json]) -> User:
@@ -113,6 +133,31 @@ def _change(
 def _merge_profile(tx: Transaction, tenant: str, user_id: str, profile: dict[str, Any]) -> User:
     users = Users(tx, tenant)
     return users.update(user_id, profile=users.get(user_id).profile | profile)
+
+
+def _set_field(tx: Transaction, tenant: str, user_id: str, parts: ProfileParts) -> User:
+    users = Users(tx, tenant)
+    user = users.get(user_id)
+    profile = dict(parts.profile)
+    if "address" in profile:
+        profile["address"] = _merged(user.profile.get("address") or {}, profile["address"])
+    changes: dict[str, Any] = {
+        name: value or None
+        for name, value in (("name", parts.name), ("avatar", parts.avatar))
+        if value is not None
+    }
+    if profile:
+        changes["profile"] = _merged(user.profile, profile)
+    if parts.custom_data:
+        changes["custom_data"] = _merged(user.custom_data, parts.custom_data)
+    return users.update(user_id, **changes) if changes else user
+
+
+def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What there was, with the changes: what was changed to nothing is gone."""
+    after = {**before, **changes}
+    gone = {name for name, value in changes.items() if value in ("", {})}
+    return {name: value for name, value in after.items() if name not in gone}
 
 
 def _decide(tx: Transaction, tenant: str, user_id: str, change: Callable[[Json], Json]) -> User:

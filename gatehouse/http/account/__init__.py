@@ -6,10 +6,21 @@ the pages call the same services. Whoever is not signed in at this browser is le
 
 from __future__ import annotations
 
-from gatehouse.http.account import addresses, factors, overview, passkeys, places, verifying
+from gatehouse.http.account import (
+    addresses,
+    factors,
+    overview,
+    passkeys,
+    places,
+    profile,
+    social,
+    verifying,
+)
 
 OPERATIONS = (
     *overview.operations,
+    *profile.operations,
+    *social.operations,
     *verifying.operations,
     *addresses.operations,
     *factors.operations,

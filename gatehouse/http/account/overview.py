@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from gatehouse.actors import own_account, own_factors, whereabouts
 from gatehouse.actors.account_center import Control
 from gatehouse.actors.refusal import Refused
+from gatehouse.http.account import profile, social
 from gatehouse.http.account.owner import HOME, Owner, OwnForm, Typed, for_owner, home, sensitive
 from gatehouse.http.call import Reply
 from gatehouse.http.operation import Operations
@@ -30,6 +31,7 @@ _CHANGED = {
     "email": "account_center.update_success.email.description",
     "phone": "account_center.update_success.phone.description",
     "password": "account_center.update_success.password.description",
+    "profile": "page.account.saved",
 }
 MAX_NAME = 128
 
@@ -37,9 +39,7 @@ MAX_NAME = 128
 class Changed(Query):
     """What was changed just before."""
 
-    changed: Literal["name", "username", "email", "phone", "password", ""] | str = Field(
-        "", max_length=32
-    )
+    changed: str = Field("", max_length=32)
 
 
 class LineForm(OwnForm):
@@ -69,6 +69,15 @@ async def account_page(owner: Owner, form: object) -> Reply:
         for field, label, column in _ROWS
         if center.shows(field)
     ]
+    shown += await profile.rows(owner)
+    if center.shows("social"):
+        shown.append(
+            {
+                "label": words("account_center.security.social_sign_in"),
+                "value": ", ".join(await social.names(owner)) or words("page.account.none"),
+                "href": social.SOCIAL,
+            }
+        )
     if center.shows("password"):
         editable = center.control("password") is Control.EDIT
         shown.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gatehouse.http import callback
 from gatehouse.http.account import OPERATIONS as ACCOUNT_OPERATIONS
 from gatehouse.http.logto import (
     account,
@@ -161,6 +162,6 @@ def skins() -> list[Skin]:
     return [
         (API, api_operations()),
         (OIDC, OIDC_OPERATIONS),
-        (PAGES, (*PAGE_OPERATIONS, *ACCOUNT_OPERATIONS)),
+        (PAGES, (*PAGE_OPERATIONS, *ACCOUNT_OPERATIONS, *callback.operations)),
         (uploads.ASSETS, uploads.operations),
     ]

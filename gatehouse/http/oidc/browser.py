@@ -17,6 +17,7 @@ from gatehouse.actors.account_verification import AGE_MS as VERIFICATION_AGE_MS
 from gatehouse.actors.authorization import MAX_INTERACTION_AGE_MS, AuthorizationRequest
 from gatehouse.actors.cookies import (
     ACCOUNT_COOKIE,
+    ACCOUNT_LINK_COOKIE,
     APPLICATION_COOKIE,
     ARRIVAL_COOKIE,
     DEVICE_COOKIE,
@@ -141,6 +142,22 @@ def remember_account_verification(core: Core, verification_id: str) -> list[str]
     """Cookies that make a verification this browser's, for the account pages alone."""
     expires = core.clock() + VERIFICATION_AGE_MS
     return _signed(core, ACCOUNT_COOKIE, verification_id, path="/account", expires=expires)
+
+
+def account_link(core: Core, cookies: Mapping[str, str]) -> str | None:
+    """The verification with which this browser left the account pages for a provider."""
+    return core.cookies.read(cookies, ACCOUNT_LINK_COOKIE) or None
+
+
+def remember_account_link(core: Core, verification_id: str) -> list[str]:
+    """Cookies that make it this browser's, for the way back alone."""
+    expires = core.clock() + VERIFICATION_AGE_MS
+    return _signed(core, ACCOUNT_LINK_COOKIE, verification_id, path="/callback", expires=expires)
+
+
+def forget_account_link(core: Core) -> list[str]:
+    """Cookies that forget it."""
+    return _signed(core, ACCOUNT_LINK_COOKIE, "", path="/callback", expires=0)
 
 
 def resume_path(uid: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from gatehouse.http.pages import (
     assets,
-    callback,
     codes,
     consent,
     mfa,
@@ -34,7 +33,6 @@ OPERATIONS = (
     *sso.operations,
     *providers.operations,
     *social.operations,
-    *callback.operations,
     *consent.operations,
 )
 

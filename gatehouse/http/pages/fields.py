@@ -73,6 +73,69 @@ def read_fields(fields: Sequence[CustomProfileField], typed: Mapping[str, Any]) 
     return values
 
 
+def read_all(fields: Sequence[CustomProfileField], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with an empty text for what was left empty: it is to be taken away."""
+    values: dict[str, Any] = {}
+    for field in fields:
+        given = read_fields([field], typed)
+        for path, _ in _parts(field):
+            place, found = values, given
+            for step in path[:-1]:
+                place, found = place.setdefault(step, {}), found.get(step, {})
+            place[path[-1]] = found.get(path[-1], "")
+    return values
+
+
+def typed_of(fields: Sequence[CustomProfileField], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a form holds them."""
+    return {
+        PREFIX + ".".join(path): _as_text(value)
+        for field in fields
+        for path, _ in _parts(field)
+        if (value := _value_at(values, path)) is not None
+    }
+
+
+def label_of(words: Words, field: CustomProfileField) -> str:
+    """What a field is called."""
+    return field.label or _name_of(words, field.name)
+
+
+def shown_value(words: Words, field: CustomProfileField, values: Mapping[str, Any]) -> str:
+    """What a field holds, in a line; nothing if it holds nothing."""
+    shown = (
+        _said(words, part, value)
+        for path, part in _parts(field)
+        if (value := _value_at(values, path)) not in (None, "")
+    )
+    return (" " if field.type == "Fullname" else ", ").join(shown)
+
+
+def _said(words: Words, part: Mapping[str, Any], value: object) -> str:
+    text = _as_text(value)
+    if part["type"] == "Checkbox":
+        checked = "checked" if text == "true" else "unchecked"
+        return words(f"profile.checkbox_value.{checked}")
+    options = (part.get("config") or {}).get("options", ())
+    labels = {one["value"]: one.get("label") for one in options}
+    return labels.get(text) or text
+
+
+def _value_at(values: Mapping[str, Any], path: tuple[str, ...]) -> object:
+    """What is stored there; accounts hold whatever operators put into them."""
+    found: object = values
+    for step in path:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
+
+
+def _as_text(value: object) -> str:
+    """A value as a form has it."""
+    if isinstance(value, bool):
+        return "true" if value else ""
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
 def _parts(field: CustomProfileField) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     """The inputs a field takes: where each value belongs, and what it may be."""
     if field.type in ("Fullname", "Address"):

@@ -19,7 +19,7 @@ from tests.http.logto.account.people import (
 )
 from tests.http.running import Server
 
-PAGES = ("", "/name", "/username", "/password", "/email", "/phone", "/factors", "/sessions")
+PAGES = ("", "/name", "/username", "/password", "/email", "/factors", "/social", "/sessions")
 SENSITIVE = ("/username", "/password", "/email", "/phone", "/factors/totp", "/sessions")
 
 
@@ -59,9 +59,14 @@ async def visitor(server: Server) -> Visitor:
     await open_account_centre(server)
     user = await add_user(server, "ada", primary_email="ada@example.com")
     session_id, _ = await authorize(server, user)
+    return signed_in(server, user.id, session_id)
+
+
+def signed_in(server: Server, user_id: str, session_id: str) -> Visitor:
+    """A browser with a session."""
     signature = server.core.cookies.signature(SESSION_COOKIE, session_id)
     cookies = {SESSION_COOKIE: session_id, f"{SESSION_COOKIE}.sig": signature}
-    return Visitor(server.client, cookies, user.id)
+    return Visitor(server.client, cookies, user_id)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -3,6 +3,8 @@
 Some answer with a form that their page submits (OAuth 2.0 Form Post Response Mode). With a form
 from another site browsers send no cookie of ours, so that it is led on to the same address as a
 query. What it says is not believed before the cookie is there, and the `state` that belongs to it.
+
+People come back to it who sign in, and who connect the provider to their account.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from gatehouse.actors.connectors.social.backchannel import PROVIDER_DEADLINE
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.http.account import social as account_social
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages import social, sso
@@ -47,6 +50,8 @@ class PostedAnswer(BaseModel):
 )
 async def callback(call: Call[None, sso.CallbackQuery]) -> Reply:
     """Somebody is back from an identity provider."""
+    if account_social.comes_back(call):
+        return await account_social.returned(call)
     found = await sso.returned(call) or await social.returned(call)
     if found is None:
         raise Refused(Reason.INTERACTION_GONE)
