@@ -38,6 +38,7 @@ MAX_ENCODED = 96 * 1024
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 """An identifier (core 1.3.4, an NCName)."""
+_TRUE = ("true", "1")
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -58,13 +59,18 @@ class BadRequest(Exception):  # noqa: N818 - named for what came
 
 @dataclass(frozen=True, slots=True)
 class AuthnRequest:
-    """What a service provider asks (core 3.4.1)."""
+    """What a service provider asks (core 3.4.1).
+
+    `force_authn`: who is signed in has to prove it anew; `is_passive`: nobody may be asked.
+    """
 
     id: str
     issuer: str
     destination: str | None = None
     acs_url: str | None = None
     protocol_binding: str | None = None
+    force_authn: bool = False
+    is_passive: bool = False
 
 
 def read_redirect(query: bytes, certificate: str | None) -> AuthnRequest:
@@ -101,6 +107,8 @@ def _request(root: etree._Element) -> AuthnRequest:
         destination=root.get("Destination"),
         acs_url=root.get("AssertionConsumerServiceURL"),
         protocol_binding=root.get("ProtocolBinding"),
+        force_authn=root.get("ForceAuthn") in _TRUE,
+        is_passive=root.get("IsPassive") in _TRUE,
     )
 
 

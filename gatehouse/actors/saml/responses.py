@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from lxml import etree
@@ -43,6 +44,7 @@ FALLBACK_CLAIMS = ("sub", "email", "name")
 _BASIC = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
 _BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 _SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+_RESPONDER = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 _PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"  # noqa: S105
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XS = "http://www.w3.org/2001/XMLSchema"
@@ -51,6 +53,14 @@ _p = ElementMaker(namespace=PROTOCOL, nsmap={"samlp": PROTOCOL, "saml": ASSERTIO
 _a = ElementMaker(namespace=ASSERTION, nsmap={"saml": ASSERTION, "xsi": _XSI, "xs": _XS})
 _m = ElementMaker(namespace=METADATA, nsmap={"md": METADATA, "ds": SIGNATURE})
 _ds = ElementMaker(namespace=SIGNATURE, nsmap={"ds": SIGNATURE})
+
+
+class Why(Enum):
+    """Why nobody is named (core 3.2.2.2)."""
+
+    NO_PASSIVE = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
+    REQUEST_DENIED = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
+    AUTHN_FAILED = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
 
 
 class NoNameId(Exception):  # noqa: N818 - it reads as what happened
@@ -82,9 +92,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """Why a response is written: for which request, if any, and until when the session lasts."""
+    """Why a response is written: for which request, if any, and until when the session lasts.
+
+    Times are milliseconds since the epoch; `authenticated_at` is when users proved who they are.
+    """
 
     now: int
+    authenticated_at: int | None = None
     request_id: str | None = None
     session_index: str | None = None
     session_expires_at: int | None = None
@@ -115,11 +129,7 @@ def name_id(format_: str, claims: Mapping[str, Any]) -> str:
 
 def write_response(provider: Provider, occasion: Occasion, claims: Mapping[str, Any]) -> bytes:
     """The response. Raises `NoNameId`, ValueError for a certificate that cannot encrypt."""
-    response = _p.Response(
-        _attributes(occasion, provider.acs_url),
-        _a.Issuer(provider.issuer),
-        _p.Status(_p.StatusCode(Value=_SUCCESS)),
-    )
+    response = _response(provider, occasion, _p.StatusCode(Value=_SUCCESS))
     assertion = _assertion(provider, occasion, claims)
     response.append(assertion)
     sign(assertion, provider.private_key, provider.certificate)
@@ -127,6 +137,14 @@ def write_response(provider: Provider, occasion: Occasion, claims: Mapping[str, 
         encrypt(assertion, provider.encrypt_for)
     if provider.encrypt_for is None or provider.encrypt_then_sign:
         sign(response, provider.private_key, provider.certificate)
+    return write_document(response)
+
+
+def write_refusal(provider: Provider, occasion: Occasion, why: Why) -> bytes:
+    """The response about nobody (core 3.2.2)."""
+    second = _p.StatusCode(Value=why.value)
+    response = _response(provider, occasion, _p.StatusCode(second, Value=_RESPONDER))
+    sign(response, provider.private_key, provider.certificate)
     return write_document(response)
 
 
@@ -152,6 +170,16 @@ def metadata(public_url: str, application_id: str, certificate: str, format_: st
     )
 
 
+def _response(
+    provider: Provider, occasion: Occasion, status_code: etree._Element
+) -> etree._Element:
+    return _p.Response(
+        _attributes(occasion, provider.acs_url),
+        _a.Issuer(provider.issuer),
+        _p.Status(status_code),
+    )
+
+
 def _attributes(occasion: Occasion, destination: str) -> dict[str, str]:
     answered = {} if occasion.request_id is None else {"InResponseTo": occasion.request_id}
     return {
@@ -168,7 +196,8 @@ def _assertion(provider: Provider, occasion: Occasion, claims: Mapping[str, Any]
     confirmation = {"NotOnOrAfter": end, "Recipient": provider.acs_url}
     if occasion.request_id is not None:
         confirmation["InResponseTo"] = occasion.request_id
-    statement = {"AuthnInstant": now}
+    authenticated_at = occasion.authenticated_at
+    statement = {"AuthnInstant": now if authenticated_at is None else _instant(authenticated_at)}
     if occasion.session_index is not None:
         statement["SessionIndex"] = occasion.session_index
     if occasion.session_expires_at is not None:

@@ -6,13 +6,13 @@
 
 Signing in is an ordinary authorization request of the application, so whatever the sign-in
 experience asks for and whoever may not use the application, holds here too. A code that comes
-without a `state` belongs to no request: the user began here, and the response answers none.
+without a `state` belongs to no request: the user began here, and the response answers none. If the
+authorization request fails, the service provider that asked is told so.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -22,7 +22,6 @@ from pydantic import Field
 
 from gatehouse.actors import family
 from gatehouse.actors.audit import Origin, new_entry
-from gatehouse.actors.certificates import pem, read_certificate
 from gatehouse.actors.family import AccessWish, Granted, RedeemCode
 from gatehouse.actors.grants import end_families
 from gatehouse.actors.saml import responses, session
@@ -34,26 +33,25 @@ from gatehouse.actors.saml.requests import (
     read_post,
     read_redirect,
 )
-from gatehouse.actors.saml.responses import EMAIL, NoNameId, Occasion, Provider, write_response
+from gatehouse.actors.saml.responses import (
+    NoNameId,
+    Occasion,
+    Why,
+    write_refusal,
+    write_response,
+)
 from gatehouse.actors.saml.session import Answer, NoAnswer, SamlSession, Wait
 from gatehouse.actors.tokens import Purpose, new_uid
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.management.saml_applications import saml_application
-from gatehouse.http.logto.management.store import Store, read
+from gatehouse.http.logto.saml_application import SamlApplication, find_application
 from gatehouse.http.oidc import browser
-from gatehouse.http.oidc.claims import CLAIMS_OF_SCOPES, OPENID
 from gatehouse.http.oidc.response import go_to, post_form
 from gatehouse.http.oidc.userinfo import claims_of
 from gatehouse.http.operation import Operations
 from gatehouse.http.validation import InvalidInput, Issue
 from gatehouse.http.wire import Query, Wire
 from gatehouse.storage.ids import new_id
-from gatehouse.storage.saml_applications import (
-    SamlApplicationConfig,
-    SamlApplicationSecret,
-    SamlEncryption,
-)
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -97,66 +95,6 @@ class SignedIn(Query):
     error_description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Application:
-    """A SAML application as far as a flow needs it."""
-
-    id: str
-    callback: str
-    config: SamlApplicationConfig
-    key: SamlApplicationSecret | None
-
-    @property
-    def entity_id(self) -> str:
-        if self.config.entity_id is None:
-            raise ApiError("application.saml.entity_id_required")
-        return self.config.entity_id
-
-    @property
-    def acs_url(self) -> str:
-        if self.config.acs_url is None:
-            raise ApiError("application.saml.acs_url_required")
-        return self.config.acs_url.url
-
-    @property
-    def signing_key(self) -> SamlApplicationSecret:
-        if self.key is None:
-            raise ApiError("application.saml.certificate_required")
-        return self.key
-
-    @property
-    def certificate(self) -> str | None:
-        """The service provider's own, if it registered one."""
-        encryption = self.config.encryption
-        if encryption is None or encryption.certificate is None:
-            return None
-        return pem(read_certificate(encryption.certificate))
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """What has to be known of the user to fill the assertion."""
-        wanted = {"profile": True, "email": self.config.name_id_format == EMAIL}
-        for scope, claims in CLAIMS_OF_SCOPES.items():
-            if any(claim in self.config.attribute_mapping for claim in claims):
-                wanted[scope] = True
-        return (OPENID, *(scope for scope, asked in wanted.items() if asked))
-
-
-async def _find(call: AnyCall) -> _Application:
-    """Raises `NotFound`, ApiError for an application of another type."""
-
-    def look(store: Store) -> _Application:
-        application = saml_application(store, call.path["id"])
-        return _Application(
-            application.id,
-            application.oidc_client_metadata.redirect_uris[0],
-            store.saml_configs.get(application.id),
-            store.saml_secrets.active(application.id),
-        )
-
-    return await read(call, look)
-
-
 @operations.get(
     "/api/saml-applications/{id}/metadata",
     "ListSamlApplicationMetadata",
@@ -165,7 +103,7 @@ async def _find(call: AnyCall) -> _Application:
 )
 async def get_metadata(call: AnyCall) -> Reply:
     """Tell a service provider where to send requests, and whom to believe."""
-    application = await _find(call)
+    application = await find_application(call)
     document = responses.metadata(
         call.core.public_url,
         application.id,
@@ -180,7 +118,7 @@ async def get_metadata(call: AnyCall) -> Reply:
 )
 async def authenticate_by_redirect(call: Call[None, RedirectBinding]) -> Reply:
     """Take a request in the address."""
-    application = await _find(call)
+    application = await find_application(call)
     parse = partial(read_redirect, call.raw_query, application.certificate)
     return await _begin(call, application, _parsed(parse), call.query.relay_state)
 
@@ -196,7 +134,7 @@ async def authenticate_by_redirect(call: Call[None, RedirectBinding]) -> Reply:
 )
 async def authenticate_by_form(call: Call[PostBinding]) -> Reply:
     """Take a request in a form."""
-    application = await _find(call)
+    application = await find_application(call)
     parse = partial(read_post, call.body.saml_request, application.certificate)
     return await _begin(call, application, _parsed(parse), call.body.relay_state)
 
@@ -210,31 +148,61 @@ async def authenticate_by_form(call: Call[PostBinding]) -> Reply:
 )
 async def answer(call: Call[None, SignedIn]) -> Reply:
     """Answer the service provider, now that its user has signed in."""
-    code, state = _code(call.query), call.query.state
-    application = await _find(call)
+    code = None if call.query.error is not None else _code(call.query)
+    application = await find_application(call)
+    if code is None:
+        return await _decline(call, application, call.query.error or "")
     if call.query.redirect_uri not in (None, application.callback):
         raise ApiError("oidc.invalid_redirect_uri")
-    waiting = None if state is None else await _end_wait(call, application, state)
-    claims = await _claims(call.core, application, code)
-    session_id = browser.saml_session(call.core, call.cookies)
+    waiting = await _end_wait(call, application)
+    claims, auth_time = await _claims(call.core, application, code)
     occasion = Occasion(
         now=call.core.clock(),
         request_id=None if waiting is None else waiting.request_id,
-        session_index=None if waiting is None else session_id,
+        session_index=None if waiting is None else browser.saml_session(call.core, call.cookies),
         session_expires_at=None if waiting is None else waiting.expires_at,
+        authenticated_at=auth_time,
     )
-    write = partial(write_response, _provider(call.core, application), occasion, claims)
+    provider = application.provider(call.core.public_url)
     try:
-        document = await trio.to_thread.run_sync(write)
+        document = await trio.to_thread.run_sync(write_response, provider, occasion, claims)
     except NoNameId as error:
         raise ApiError(_NO_NAME[error.missing]) from None
     except ValueError:
         raise ApiError("application.saml.invalid_certificate_pem_format") from None
+    return _respond(call, application, document, waiting)
+
+
+async def _decline(call: AnyCall, application: SamlApplication, error: str) -> Reply:
+    """Tell the service provider that its user does not come, if it asked. Raises ApiError."""
+    core = call.core
+    if call.query.state is None or browser.saml_session(core, call.cookies) is None:
+        raise ApiError("oidc.access_denied", status=400)
+    waiting = await _end_wait(call, application, error if error in _WHY else "invalid_request")
+    occasion = Occasion(now=core.clock(), request_id=waiting.request_id if waiting else None)
+    provider = application.provider(core.public_url)
+    why = _WHY.get(error, Why.AUTHN_FAILED)
+    document = await trio.to_thread.run_sync(write_refusal, provider, occasion, why)
+    return _respond(call, application, document, waiting)
+
+
+def _respond(
+    call: AnyCall, application: SamlApplication, document: bytes, waiting: SamlSession | None
+) -> Reply:
+    """Send the browser to the service provider with a response (bindings 3.5.4)."""
     fields = {"SAMLResponse": b64encode(document).decode()}
     if waiting is not None and waiting.relay_state:
         fields["RelayState"] = waiting.relay_state
     return post_form(application.acs_url, fields, browser.forget_saml_session(call.core))
 
+
+_WHY = {
+    "login_required": Why.NO_PASSIVE,
+    "interaction_required": Why.NO_PASSIVE,
+    "consent_required": Why.NO_PASSIVE,
+    "access_denied": Why.REQUEST_DENIED,
+}
+"""What errors of the authorization request are called in SAML."""
 
 _NO_NAME = {
     "email": "application.saml.missing_email_address",
@@ -252,7 +220,7 @@ def _parsed(parse: partial[AuthnRequest]) -> AuthnRequest:
 
 
 async def _begin(
-    call: AnyCall, application: _Application, request: AuthnRequest, relay_state: str | None
+    call: AnyCall, application: SamlApplication, request: AuthnRequest, relay_state: str | None
 ) -> Reply:
     """Have the user sign in; the request waits under an id that this browser alone knows."""
     core = call.core
@@ -276,7 +244,7 @@ async def _begin(
         "client_id": application.id,
         "redirect_uri": application.callback,
         "response_type": "code",
-        "prompt": "login",
+        **_how(request),
         "scope": " ".join(application.scopes),
         "state": state,
     }
@@ -285,22 +253,41 @@ async def _begin(
     return Reply(302, None, reply.headers, reply.cookies)
 
 
+def _how(request: AuthnRequest) -> dict[str, str]:
+    """How the user is to be asked (core 3.4.1): always anew, or not at all if it is passive.
+
+    A passive request that forces authentication as well is answered by a sign-in of this instant,
+    so hardly ever.
+    """
+    if not request.is_passive:
+        return {"prompt": "login"}
+    return {"prompt": "none", "max_age": "0"} if request.force_authn else {"prompt": "none"}
+
+
 def _code(query: SignedIn) -> str:
-    """The code. Raises ApiError, InvalidInput."""
-    if query.error is not None:
-        raise ApiError("oidc.access_denied", status=400)
+    """The code. Raises InvalidInput."""
     if not query.code:
         issue = Issue("missing", ("code",), "Either code or error must be present.")
         raise InvalidInput("query", [issue])
     return query.code
 
 
-async def _end_wait(call: AnyCall, application: _Application, state: str) -> SamlSession:
-    core = call.core
+async def _end_wait(
+    call: AnyCall, application: SamlApplication, error: str | None = None
+) -> SamlSession | None:
+    """The request that this browser brought, which is answered now. None: the user began here.
+
+    `error` is why its user does not come. Raises ApiError.
+    """
+    core, state = call.core, call.query.state
+    if state is None:
+        return None
     session_id = browser.saml_session(core, call.cookies)
     if session_id is None:
         raise ApiError("application.saml.sp_initiated_saml_sso_session_not_found_in_cookies")
     entry = _entry(call, application, "Callback")
+    if error is not None:
+        entry = entry.about(result="Error", error={"code": f"oidc.{error}"})
     ended = await core.engine.turn(
         session.address(core.tenant_id, session_id),
         Answer(application.id, state, (entry.effect(),)),
@@ -310,8 +297,13 @@ async def _end_wait(call: AnyCall, application: _Application, state: str) -> Sam
     return ended
 
 
-async def _claims(core: Core, application: _Application, code: str) -> dict[str, Any]:
-    """What there is to say of the user whose code it is; the code is used up."""
+async def _claims(
+    core: Core, application: SamlApplication, code: str
+) -> tuple[dict[str, Any], int | None]:
+    """What there is to say of the user whose code it is, and when they proved who they are.
+
+    The code is used up. Raises ApiError.
+    """
     ref = core.tokens.decode(code, Purpose.AUTHORIZATION_CODE)
     if ref is None:
         raise ApiError("oidc.access_denied", status=400)
@@ -332,26 +324,10 @@ async def _claims(core: Core, application: _Application, code: str) -> dict[str,
     claims = await claims_of(core, state.user_id or "", state.created_at, state.scopes)
     if claims is None:
         raise ApiError("oidc.access_denied", status=400)
-    return claims
+    return claims, state.auth_time
 
 
-def _provider(core: Core, application: _Application) -> Provider:
-    config, key = application.config, application.signing_key
-    encryption = config.encryption or SamlEncryption()
-    return Provider(
-        issuer=responses.identity_provider(core.public_url, application.id),
-        audience=application.entity_id,
-        acs_url=application.acs_url,
-        name_id_format=config.name_id_format,
-        private_key=key.private_key,
-        certificate=key.certificate,
-        attribute_mapping=config.attribute_mapping,
-        encrypt_for=application.certificate if encryption.encrypt_assertion else None,
-        encrypt_then_sign=encryption.encrypt_then_sign is not False,
-    )
-
-
-def _entry(call: AnyCall, application: _Application, key: str, **facts: object) -> Any:
+def _entry(call: AnyCall, application: SamlApplication, key: str, **facts: object) -> Any:
     core = call.core
     origin = Origin(call.client_address, call.headers.get("user-agent"), application.id)
     name = f"SamlApplication.{key}"

@@ -59,6 +59,14 @@ class Browser:
             name, _, rest = line.partition("=")
             self.cookies[name] = rest.partition(";")[0]
 
+    async def follow(self, answer: httpx.Response) -> httpx.Response:
+        """Where redirects lead, short of a page that asks."""
+        while answer.status_code in (302, 303):
+            if answer.headers["location"].startswith("/sign-in"):
+                break
+            answer = await self.go(answer.headers["location"])
+        return answer
+
     async def sign_in(self, started: httpx.Response) -> httpx.Response:
         """From the redirect to the sign-in page to what the callback answers."""
         assert started.status_code == 302, started.text
@@ -74,10 +82,7 @@ class Browser:
         made = await api("CreatePasswordVerification", json=password, headers=headers)
         await api("IdentifyUser", json=made, headers=headers)
         submitted = await api("SubmitInteraction", headers=headers)
-        answer = await self.go(submitted["redirectTo"])
-        while answer.status_code in (302, 303):
-            answer = await self.go(answer.headers["location"])
-        return answer
+        return await self.follow(await self.go(submitted["redirectTo"]))
 
 
 @dataclass
@@ -136,10 +141,10 @@ class ServiceProvider:
         }
         return OneLogin_Saml2_Auth(request, self.settings)
 
-    def login_url(self, relay_state: str = "/after") -> tuple[str, str]:
+    def login_url(self, relay_state: str = "/after", **asks: bool) -> tuple[str, str]:
         """Where the service provider sends its user, and the id of the request."""
         auth = self.auth()
-        return auth.login(return_to=relay_state), str(auth.get_last_request_id())
+        return auth.login(return_to=relay_state, **asks), str(auth.get_last_request_id())
 
     def accept(self, answer: httpx.Response, request_id: str | None) -> OneLogin_Saml2_Auth:
         """What the service provider makes of the form that the browser brings."""
