@@ -21,7 +21,7 @@ from gatehouse.actors import lockout
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.factors.code import CodeVerification
 from gatehouse.actors.factors.password import stored_password
-from gatehouse.actors.interaction import Step
+from gatehouse.actors.interaction_verifications import Step
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Record
 from gatehouse.actors.webhooks import tell_of_stop

@@ -5,11 +5,12 @@ consumed there. In between it collects: what the person came to do, which verifi
 passed, who they turned out to be, what a new account will hold. It lives for an hour under a
 random id that only the person's browser knows.
 
-All rules about order are here and in the files beside this one (`interaction_accounts`,
-`interaction_answers`, `interaction_mfa`), and pure. What needs the world (was the password right,
-is the name free, is the user suspended) is found out by the services before the turn and comes in
-as facts; the turn checks that they still fit the state they were gathered for. Every message
-carries the effects (audit entries) that happen if, and only if, it is committed.
+All rules about order are here and in the files beside this one (`interaction_verifications`,
+`interaction_accounts`, `interaction_mfa`, `interaction_answers`), and pure. What needs the world
+(was the password right, is the name free, is the user suspended) is found out by the services
+before the turn and comes in as facts; the turn checks that they still fit the state they were
+gathered for. Every message carries the effects (audit entries) that happen if, and only if, it is
+committed.
 
 `TRANSITIONS` is the machine as a table; docs/diagrams/interaction.mmd draws it, and tests hold
 code, table and drawing together.
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, NoReturn, Protocol, TypeVar, cast
+from typing import NoReturn
 
 import msgspec
 
@@ -32,11 +33,8 @@ from gatehouse.actors.authorization import (
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices
-from gatehouse.actors.verification import Event, Profile, Record
-from gatehouse.engine.actor import Address, Effect, Kind, Turn, keep
-
-R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
+from gatehouse.actors.verification import Event, Profile
+from gatehouse.engine.actor import Address, Effect, Kind, Turn
 
 
 class Prompt(StrEnum):
@@ -264,98 +262,6 @@ class SwitchEvent:
         profile = state.profile if event is self.event else emptied(state.profile)
         switched = msgspec.structs.replace(state, event=self.event, profile=profile)
         return next_turn(switched, self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class AddVerification:
-    """A factor was begun or passed; it replaces the same factor's older record."""
-
-    record: VerificationRecord
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """Which flow may use the record is decided when it is used."""
-        state, _ = unanswered(state, now)
-        others = tuple(kept for kept in state.records if kept.factor != self.record.factor)
-        added = msgspec.structs.replace(
-            state,
-            records=(*others, self.record),
-            captcha_passed=state.captcha_passed or self.record.vouched_for,
-        )
-        return next_turn(added, self.effects)
-
-
-class Step(Protocol[R_co]):
-    """What happens to a verification that takes several steps. Pure, as a message is."""
-
-    def advance(self, record: Record, now: int) -> tuple[Record, R_co]:
-        """The record after the step, and the reply. What it raises refuses the step."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AdvanceVerification(Generic[R]):
-    """A verification that was begun goes on, decided on its record as it is now."""
-
-    verification_id: str
-    step: Step[R]
-    effects: tuple[Effect, ...] = ()
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, R]:
-        """A step that was refused by its reply may change the record all the same."""
-        state, _ = unanswered(state, now)
-        record = state.record(self.verification_id)
-        after, reply = self.step.advance(record, now)
-        if after is record and not self.effects:
-            return keep(state, reply)
-        records = tuple(
-            cast(VerificationRecord, after) if kept is record else kept for kept in state.records
-        )
-        advanced = msgspec.structs.replace(
-            state,
-            records=records,
-            captcha_passed=state.captcha_passed or after.vouched_for,
-        )
-        return Turn(advanced, reply, expires_at=state.expires_at, effects=self.effects)
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """A verification showed who the person is. Facts: the user exists and is not suspended."""
-
-    verification_id: str
-    user_id: str
-    effects: tuple[Effect, ...] = ()
-    linking: bool = False
-
-    def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
-        """The record must still be the one the facts were gathered for."""
-        state, event = unanswered(state, now)
-        record = identifying_record(state, event, self.verification_id)
-        if record.user_id not in (None, self.user_id):
-            refuse(Reason.VERIFICATION_FAILED)
-        if state.user_id not in (None, self.user_id):
-            refuse(Reason.IDENTITY_CONFLICT)
-        added = record.linked_profile if self.linking else record.added_profile
-        profile = state.profile.merged(added)
-        identified = msgspec.structs.replace(state, user_id=self.user_id, profile=profile)
-        return next_turn(identified, self.effects)
-
-
-def identifying_record(state: Interaction, event: Event, verification_id: str) -> Record:
-    """The verification by which to identify a user in this event.
-
-    Raises `Refused`: `WRONG_EVENT` while registering, `VERIFICATION_NOT_FOUND`,
-    `VERIFICATION_FAILED` if it did not pass or identifies nobody, `CANNOT_RESET_PASSWORD`.
-    """
-    if event is Event.REGISTER:
-        refuse(Reason.WRONG_EVENT)
-    record: Record = state.record(verification_id)
-    if event is Event.FORGOT_PASSWORD and not record.resets_password:
-        refuse(Reason.CANNOT_RESET_PASSWORD)
-    if record.user_id is None and record.names is None and record.identity is None:
-        refuse(record.stranger)
-    return record
 
 
 @dataclass(frozen=True, slots=True)

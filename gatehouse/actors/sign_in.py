@@ -27,15 +27,12 @@ from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.interaction import (
-    AddVerification,
     Denial,
-    Identify,
     Interaction,
     PassCaptcha,
     Prompt,
     Start,
     SwitchEvent,
-    identifying_record,
     refuse,
 )
 from gatehouse.actors.interaction_accounts import (
@@ -45,6 +42,7 @@ from gatehouse.actors.interaction_accounts import (
     registering_profile,
 )
 from gatehouse.actors.interaction_answers import AnswerConsent, FinishRecovery, Submit
+from gatehouse.actors.interaction_verifications import AddVerification, Identify, identifying_record
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.scripts.post_sign_in import post_sign_in
 from gatehouse.actors.second_factors import MfaChoices

@@ -25,7 +25,8 @@ from gatehouse.actors.factors.mfa_code import (
     MfaEmailVerificationCode,
     MfaPhoneVerificationCode,
 )
-from gatehouse.actors.interaction import AddVerification, AdvanceVerification, Interaction
+from gatehouse.actors.interaction import Interaction
+from gatehouse.actors.interaction_verifications import AddVerification, AdvanceVerification
 from gatehouse.actors.message_facts import Setting, facts_of
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_rules import SignInMode, SignInRules, check_captcha

@@ -7,7 +7,7 @@ from typing import Any
 
 from gatehouse.actors import social
 from gatehouse.actors.factors.social import Answered, SocialVerification, TakeHandshake
-from gatehouse.actors.interaction import AddVerification, AdvanceVerification
+from gatehouse.actors.interaction_verifications import AddVerification, AdvanceVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in import verify
 from gatehouse.actors.verification import Event

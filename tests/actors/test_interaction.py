@@ -18,11 +18,8 @@ from gatehouse.actors.authorization import (
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
 from gatehouse.actors.interaction import (
     TRANSITIONS,
-    AddVerification,
-    AdvanceVerification,
     Begin,
     Denial,
-    Identify,
     Interaction,
     Note,
     PassCaptcha,
@@ -45,6 +42,11 @@ from gatehouse.actors.interaction_answers import (
     Submit,
 )
 from gatehouse.actors.interaction_mfa import ChooseMfa, OfferPasskey, TakePasskeyOffer
+from gatehouse.actors.interaction_verifications import (
+    AddVerification,
+    AdvanceVerification,
+    Identify,
+)
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices
 from gatehouse.actors.verification import (

@@ -20,7 +20,8 @@ from gatehouse.actors.connectors.social.oauth_client import (
     with_query,
 )
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
-from gatehouse.actors.interaction import AddVerification, Interaction
+from gatehouse.actors.interaction import Interaction
+from gatehouse.actors.interaction_verifications import AddVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sso import assertions, oidc, saml, tokens
 from gatehouse.actors.sso.configs import InvalidSsoConfig, SamlConfig

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatehouse.actors import sign_in, sign_in_mfa
+from gatehouse.actors import sign_in, sign_in_mfa, sign_in_webauthn
 from gatehouse.actors.factors.mfa_code import MFA_RECORDS, MfaCodeVerification
 from gatehouse.actors.factors.webauthn import WebAuthnVerification
 from gatehouse.actors.refusal import Reason, Refused
@@ -64,7 +64,7 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         "back": guest.address("/sign-in"),
     }
     if factor is MfaFactor.WEBAUTHN:
-        _, options = await sign_in_mfa.begin_authentication(guest.visit)
+        _, options = await sign_in_webauthn.begin_authentication(guest.visit)
         values |= asking(options)
     return await draw_page(guest, "mfa_verification.html", form, error, **values)
 
@@ -94,7 +94,7 @@ async def _use(guest: Guest, form: AccountForm) -> Reply | str | None:
         await sign_in_mfa.use_backup_code(visit, code)
     elif factor is MfaFactor.WEBAUTHN:
         payload = read_credential(form, AuthenticationPayload)
-        await sign_in_mfa.use_credential(visit, _ceremony(guest), payload)
+        await sign_in_webauthn.use_credential(visit, _ceremony(guest), payload)
     else:
         record = _waiting(guest, factor)
         if record is None:

@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 
 from markupsafe import Markup
 
-from gatehouse.actors import accounts, mfa_checks, sign_in, sign_in_codes, sign_in_mfa
+from gatehouse.actors import (
+    accounts,
+    mfa_checks,
+    sign_in,
+    sign_in_codes,
+    sign_in_mfa,
+    sign_in_mfa_choices,
+    sign_in_webauthn,
+)
 from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.totp import TotpVerification, qr_svg
 from gatehouse.actors.factors.webauthn import WebAuthnVerification
@@ -150,7 +158,7 @@ async def _draw_totp(
 async def _draw_passkey(
     guest: Guest, form: AccountForm, error: Message | None, *, skippable: bool, others: bool
 ) -> Reply:
-    _, options = await sign_in_mfa.begin_registration(guest.visit)
+    _, options = await sign_in_webauthn.begin_registration(guest.visit)
     return await _page(
         guest,
         "mfa_passkey.html",
@@ -200,7 +208,7 @@ async def _decide(guest: Guest, form: AccountForm) -> Reply | str | None:
     visit, factor = guest.visit, factor_in(form)
     match form.by:
         case "enable":
-            await sign_in_mfa.choose(visit, MfaChoices(enabled=True))
+            await sign_in_mfa_choices.choose(visit, MfaChoices(enabled=True))
         case "skip":
             await _skip(guest)
         case "choose" | "another":
@@ -225,15 +233,15 @@ async def _set_up(guest: Guest, form: AccountForm, factor: MfaFactor | None) -> 
     elif factor is MfaFactor.WEBAUTHN:
         verification_id = _begun(guest, WebAuthnVerification)
         payload = read_credential(form, RegistrationPayload)
-        await sign_in_mfa.register_credential(visit, verification_id, payload)
+        await sign_in_webauthn.register_credential(visit, verification_id, payload)
         if await _wanted(guest) is Reason.PASSKEY_PREFERRED:
-            await sign_in_mfa.bind_passkey(visit, verification_id)
+            await sign_in_mfa_choices.bind_passkey(visit, verification_id)
             return
     elif factor is MfaFactor.BACKUP_CODE:
         verification_id = _begun(guest, BackupCodeVerification)
     else:
         raise Refused(Reason.MFA_NOT_PENDING)
-    await sign_in_mfa.bind(visit, factor, verification_id)
+    await sign_in_mfa_choices.bind(visit, factor, verification_id)
 
 
 async def _wanted(guest: Guest) -> Reason | None:
@@ -246,11 +254,11 @@ async def _skip(guest: Guest) -> None:
     """Decline what is asked for at the moment."""
     reason = await _wanted(guest)
     if reason is Reason.PASSKEY_PREFERRED:
-        await sign_in_mfa.choose(guest.visit, MfaChoices(passkey_skipped=True))
+        await sign_in_mfa_choices.choose(guest.visit, MfaChoices(passkey_skipped=True))
     elif reason is Reason.ADDITIONAL_MFA_SUGGESTED:
-        await sign_in_mfa.choose(guest.visit, MfaChoices(suggestion_skipped=True))
+        await sign_in_mfa_choices.choose(guest.visit, MfaChoices(suggestion_skipped=True))
     else:
-        await sign_in_mfa.skip_mfa(guest.visit)
+        await sign_in_mfa_choices.skip_mfa(guest.visit)
 
 
 @operations.get(_PATH, "MfaSetupPage", documented=False)

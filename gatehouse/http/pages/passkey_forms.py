@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
-from gatehouse.actors import sign_in_mfa
+from gatehouse.actors import sign_in_webauthn
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event
 from gatehouse.http.pages.guest import AccountForm, Guest
@@ -54,7 +54,7 @@ async def offering(guest: Guest) -> dict[str, object]:
     settings = guest.rules.passkey_sign_in
     if not settings.enabled or not guest.rules.allows(Event.SIGN_IN):
         return {"passkey": None}
-    options = json.dumps(await sign_in_mfa.offer_passkey(guest.visit))
+    options = json.dumps(await sign_in_webauthn.offer_passkey(guest.visit))
     button = settings.show_passkey_button or not settings.allow_autofill
     offer = Ceremony("get", options, button=button, autofill=settings.allow_autofill)
     return {

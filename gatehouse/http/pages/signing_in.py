@@ -8,7 +8,7 @@ on whether there is such an account.
 
 from __future__ import annotations
 
-from gatehouse.actors import sign_in, sign_in_codes, sign_in_mfa
+from gatehouse.actors import sign_in, sign_in_codes, sign_in_webauthn
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sign_in_password import show_password
 from gatehouse.actors.verification import Event, Identifier, IdentifierType, Method
@@ -126,7 +126,7 @@ async def _by_passkey(guest: Guest, form: AccountForm) -> str | None:
     visit, payload = guest.visit, read_credential(form, AuthenticationPayload)
     await sign_in.start(visit, Event.SIGN_IN)
     try:
-        verification_id = await sign_in_mfa.use_passkey(visit, None, payload)
+        verification_id = await sign_in_webauthn.use_passkey(visit, None, payload)
     except Refused as refusal:
         if refusal.reason is Reason.NOT_IDENTIFIED:
             raise Refused(Reason.WEBAUTHN_NOT_FOUND) from None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic.alias_generators import to_camel
 
-from gatehouse.actors import sign_in_mfa
+from gatehouse.actors import sign_in_mfa_choices
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor, NewCredential, factor_of
 from gatehouse.http.call import Call
 from gatehouse.http.logto.experience.access import experience_operations
@@ -41,7 +41,7 @@ class PasskeyBody(Wire):
 async def bind(call: Call[BindBody]) -> None:
     """Have a second factor stored with the account."""
     factor = MfaFactor(call.body.type)
-    await sign_in_mfa.bind(visit_of(call), factor, call.body.verification_id)
+    await sign_in_mfa_choices.bind(visit_of(call), factor, call.body.verification_id)
 
 
 @operations.post(
@@ -49,13 +49,13 @@ async def bind(call: Call[BindBody]) -> None:
 )
 async def bind_passkey(call: Call[PasskeyBody]) -> None:
     """Have a passkey stored with the account."""
-    await sign_in_mfa.bind_passkey(visit_of(call), call.body.verification_id)
+    await sign_in_mfa_choices.bind_passkey(visit_of(call), call.body.verification_id)
 
 
 @operations.post(f"{_PATH}/mfa-enabled", "MarkMfaEnabled", status=204, statuses=(400, 403, 404))
 async def enable(call: Call) -> None:
     """Accept the suggestion to use second factors."""
-    await sign_in_mfa.choose(visit_of(call), MfaChoices(enabled=True))
+    await sign_in_mfa_choices.choose(visit_of(call), MfaChoices(enabled=True))
 
 
 @operations.post(
@@ -63,7 +63,7 @@ async def enable(call: Call) -> None:
 )
 async def skip(call: Call) -> None:
     """Decline second factors, where that is allowed."""
-    await sign_in_mfa.skip_mfa(visit_of(call))
+    await sign_in_mfa_choices.skip_mfa(visit_of(call))
 
 
 @operations.post(
@@ -74,7 +74,7 @@ async def skip(call: Call) -> None:
 )
 async def skip_suggestion(call: Call) -> None:
     """Decline the suggestion to set up one more factor."""
-    await sign_in_mfa.choose(visit_of(call), MfaChoices(suggestion_skipped=True))
+    await sign_in_mfa_choices.choose(visit_of(call), MfaChoices(suggestion_skipped=True))
 
 
 @operations.post(
@@ -82,7 +82,7 @@ async def skip_suggestion(call: Call) -> None:
 )
 async def skip_passkey(call: Call) -> None:
     """Decline the suggestion to set up a passkey."""
-    await sign_in_mfa.choose(visit_of(call), MfaChoices(passkey_skipped=True))
+    await sign_in_mfa_choices.choose(visit_of(call), MfaChoices(passkey_skipped=True))
 
 
 def choices_view(choices: MfaChoices) -> dict[str, Any]:

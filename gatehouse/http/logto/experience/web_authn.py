@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatehouse.actors import sign_in_mfa
+from gatehouse.actors import sign_in_webauthn
 from gatehouse.http.call import Call
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.models import Identifier, VerificationId, VerificationReply
@@ -70,7 +70,7 @@ class NameBody(Wire):
 )
 async def begin_registration(call: Call) -> RegistrationReply:
     """Begin to register a credential for the identified user."""
-    verification_id, options = await sign_in_mfa.begin_registration(visit_of(call))
+    verification_id, options = await sign_in_webauthn.begin_registration(visit_of(call))
     return RegistrationReply(verification_id=verification_id, registration_options=options)
 
 
@@ -85,7 +85,7 @@ async def register(call: Call[RegistrationBody]) -> VerificationReply:
     """Take the credential that the browser made."""
     body = call.body
     payload = body.payload.as_json()
-    await sign_in_mfa.register_credential(visit_of(call), body.verification_id, payload)
+    await sign_in_webauthn.register_credential(visit_of(call), body.verification_id, payload)
     return VerificationReply(verification_id=body.verification_id)
 
 
@@ -97,7 +97,7 @@ async def register(call: Call[RegistrationBody]) -> VerificationReply:
 )
 async def begin_authentication(call: Call) -> AuthenticationReply:
     """Ask for a signature with one of the identified user's credentials."""
-    verification_id, options = await sign_in_mfa.begin_authentication(visit_of(call))
+    verification_id, options = await sign_in_webauthn.begin_authentication(visit_of(call))
     return AuthenticationReply(verification_id=verification_id, authentication_options=options)
 
 
@@ -112,7 +112,7 @@ async def authenticate(call: Call[AuthenticationBody]) -> VerificationReply:
     """Take the signature as the user's second factor."""
     body = call.body
     payload = body.payload.as_json()
-    await sign_in_mfa.use_credential(visit_of(call), body.verification_id, payload)
+    await sign_in_webauthn.use_credential(visit_of(call), body.verification_id, payload)
     return VerificationReply(verification_id=body.verification_id)
 
 
@@ -124,7 +124,7 @@ async def authenticate(call: Call[AuthenticationBody]) -> VerificationReply:
 )
 async def offer_passkey(call: Call) -> OfferReply:
     """Ask for a signature with any passkey, before anything was begun: for autofill."""
-    return OfferReply(authentication_options=await sign_in_mfa.offer_passkey(visit_of(call)))
+    return OfferReply(authentication_options=await sign_in_webauthn.offer_passkey(visit_of(call)))
 
 
 @operations.post(
@@ -137,7 +137,7 @@ async def offer_passkey(call: Call) -> OfferReply:
 async def begin_passkey(call: Call[NameBody]) -> AuthenticationReply:
     """Ask for a signature with a passkey of whoever has this name."""
     identifier = call.body.identifier.to_core()
-    verification_id, options = await sign_in_mfa.begin_passkey(visit_of(call), identifier)
+    verification_id, options = await sign_in_webauthn.begin_passkey(visit_of(call), identifier)
     return AuthenticationReply(verification_id=verification_id, authentication_options=options)
 
 
@@ -151,7 +151,7 @@ async def begin_passkey(call: Call[NameBody]) -> AuthenticationReply:
 async def use_passkey(call: Call[PasskeyBody]) -> VerificationReply:
     """Take a passkey's signature: it says who signs in."""
     payload = call.body.payload.as_json()
-    verification_id = await sign_in_mfa.use_passkey(
+    verification_id = await sign_in_webauthn.use_passkey(
         visit_of(call), call.body.verification_id, payload
     )
     return VerificationReply(verification_id=verification_id)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from gatehouse.actors import older_interaction, sign_in_mfa
+from gatehouse.actors import older_interaction, sign_in_mfa, sign_in_mfa_choices, sign_in_webauthn
 from gatehouse.actors.factors.backup_code import BackupCodeVerification
 from gatehouse.actors.factors.totp import TotpVerification, qr_png
 from gatehouse.actors.factors.webauthn import WebAuthnVerification
@@ -83,7 +83,7 @@ async def make_secret(call: Call) -> SecretReply:
 )
 async def begin_registration(call: Call) -> JsonObject:
     """Say how a new credential is to be made (WebAuthn §5.4)."""
-    _, options = await sign_in_mfa.begin_registration(await _known(visit_of(call)))
+    _, options = await sign_in_webauthn.begin_registration(await _known(visit_of(call)))
     return options
 
 
@@ -95,7 +95,7 @@ async def begin_registration(call: Call) -> JsonObject:
 )
 async def begin_authentication(call: Call) -> JsonObject:
     """Say what is to be signed (WebAuthn §5.5)."""
-    _, options = await sign_in_mfa.begin_authentication(await _known(visit_of(call)))
+    _, options = await sign_in_webauthn.begin_authentication(await _known(visit_of(call)))
     return options
 
 
@@ -113,14 +113,14 @@ async def bind(call: Call[ByTotp | RegistrationPayload | BindBackupCode]) -> Non
         case ByTotp(code=code):
             record = await _begun(visit, TotpVerification)
             await sign_in_mfa.show_first_code(visit, record.id, code)
-            await sign_in_mfa.bind(visit, MfaFactor.TOTP, record.id)
+            await sign_in_mfa_choices.bind(visit, MfaFactor.TOTP, record.id)
         case RegistrationPayload():
             begun = await _begun(visit, WebAuthnVerification)
-            await sign_in_mfa.register_credential(visit, begun.id, body.as_json())
-            await sign_in_mfa.bind(visit, MfaFactor.WEBAUTHN, begun.id)
+            await sign_in_webauthn.register_credential(visit, begun.id, body.as_json())
+            await sign_in_mfa_choices.bind(visit, MfaFactor.WEBAUTHN, begun.id)
         case BindBackupCode():
             codes = await _begun(visit, BackupCodeVerification)
-            await sign_in_mfa.bind(visit, MfaFactor.BACKUP_CODE, codes.id)
+            await sign_in_mfa_choices.bind(visit, MfaFactor.BACKUP_CODE, codes.id)
 
 
 @operations.put(
@@ -138,7 +138,7 @@ async def show(call: Call[ByTotp | AuthenticationPayload | ByBackupCode]) -> Non
             await sign_in_mfa.use_totp(visit, code)
         case AuthenticationPayload():
             record = await _begun(visit, WebAuthnVerification)
-            await sign_in_mfa.use_credential(visit, record.id, body.as_json())
+            await sign_in_webauthn.use_credential(visit, record.id, body.as_json())
         case ByBackupCode(code=code):
             await sign_in_mfa.use_backup_code(visit, code)
 
@@ -152,7 +152,7 @@ async def show(call: Call[ByTotp | AuthenticationPayload | ByBackupCode]) -> Non
 )
 async def skip(call: Call[SkipBody]) -> None:
     """Decline second factors, where that is allowed."""
-    await sign_in_mfa.skip_mfa(await _known(visit_of(call)))
+    await sign_in_mfa_choices.skip_mfa(await _known(visit_of(call)))
 
 
 async def _known(visit: Visit) -> Visit:
