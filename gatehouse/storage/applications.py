@@ -27,12 +27,13 @@ _FINDER = Finder(
     ("id", "name", "description"),
     lower_case=("id",),
     filters={
+        "type": _a.c.type == sa.bindparam("type"),
         "types": any_of(_a.c.type, "types"),
         "is_third_party": _a.c.is_third_party == sa.bindparam("is_third_party"),
         "role": APPLICATION_ROLES.has_member("role_id"),
-        "exclude_role": sa.not_(APPLICATION_ROLES.has_member("exclude_role_id")),
+        "exclude_role": sa.not_(APPLICATION_ROLES.has_member_each("exclude_role_id")),
         "exclude_organization": sa.not_(
-            ORGANIZATION_APPLICATIONS.rows.related("exclude_organization_id")
+            ORGANIZATION_APPLICATIONS.rows.related_each("exclude_organization_id")
         ),
     },
 )
@@ -65,8 +66,11 @@ class Applications(Repository[Application]):
         exclude_organization_id: str | None = None,
     ) -> Page[Application]:
         """One page of the applications found, newest first; the filters narrow the list."""
+        several = len(set(types or ())) > 1
         given: dict[str, tuple[str, Any]] = {
-            "types": ("types", list(types) if types else None),
+            "types": ("types", list(types) if types and several else None),
+            # Of one type, the index knows the order as well.
+            "type": ("type", types[0] if types and not several else None),
             "is_third_party": ("is_third_party", is_third_party),
             "role": ("role_id", role_id),
             "exclude_role": ("exclude_role_id", exclude_role_id),

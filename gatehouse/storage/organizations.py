@@ -15,7 +15,7 @@ from gatehouse.storage.errors import NotFound
 from gatehouse.storage.organizations_members import APPLICATIONS, USERS, OrganizationUsers
 from gatehouse.storage.organizations_records import Organization, OrganizationEmailDomain
 from gatehouse.storage.organizations_template import JIT_ROLES, ORGANIZATIONS, OrganizationRoles
-from gatehouse.storage.repository import Links, Page, Repository, Rows
+from gatehouse.storage.repository import Links, Page, Repository, Rows, window
 from gatehouse.storage.search import Finder, Search
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
@@ -37,13 +37,7 @@ _OF_ORGANIZATION = (
     _d.c.tenant_id == sa.bindparam("tenant_id"),
     _d.c.organization_id == sa.bindparam("organization_id"),
 )
-_DOMAINS = Stmt(
-    sa.select(_d)
-    .where(*_OF_ORGANIZATION)
-    .order_by(_d.c.email_domain)
-    .limit(sa.bindparam("page_limit", type_=sa.Integer))
-    .offset(sa.bindparam("page_offset", type_=sa.Integer))
-)
+_DOMAINS = Stmt(window(sa.select(_d).where(*_OF_ORGANIZATION).order_by(_d.c.email_domain)))
 _COUNT_DOMAINS = Stmt(sa.select(sa.func.count()).select_from(_d).where(*_OF_ORGANIZATION))
 _CLEAR_DOMAINS = Stmt(sa.delete(_d).where(*_OF_ORGANIZATION))
 _WELCOMING = Stmt(

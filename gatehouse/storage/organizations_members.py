@@ -25,7 +25,7 @@ from gatehouse.storage.organizations_template import (
     OrganizationRoles,
 )
 from gatehouse.storage.records import Application, RoleType, Scope, User
-from gatehouse.storage.repository import LinkRows, Links, Listing, Page, R, Rows
+from gatehouse.storage.repository import LinkRows, Links, Listing, Page, R, Rows, window
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 
@@ -63,24 +63,31 @@ class _RolesWithin(LinkRows):
 
 
 class _MemberListing(Listing):
-    """The members of an organization, by their ids."""
+    """The members of an organization, by their ids.
+
+    They are found in the index of `link` alone, and read when it is known which of them are shown:
+    only what is looked for in them has them read before.
+    """
 
     def __init__(
-        self, member: sa.Table, link: sa.Table, key: str, *where: sa.ColumnElement[bool]
+        self,
+        member: sa.Table,
+        link: sa.Table,
+        key: str,
+        where: Sequence[sa.ColumnElement[bool]] = (),
+        found: sa.ColumnElement[bool] | None = None,
     ) -> None:
-        joined = link.join(
-            member, (member.c.tenant_id == link.c.tenant_id) & (member.c.id == link.c[key])
+        """`where` is about the link, `found` about the member."""
+        keys = sa.select(link.c.tenant_id, link.c[key].label("id")).where(
+            link.c.tenant_id == _TENANT, link.c.organization_id == _WITHIN, *where
         )
-        here = (link.c.tenant_id == _TENANT, link.c.organization_id == _WITHIN, *where)
-        self.select = Stmt(
-            sa.select(member)
-            .select_from(joined)
-            .where(*here)
-            .order_by(link.c[key])
-            .limit(sa.bindparam("page_limit", type_=sa.Integer))
-            .offset(sa.bindparam("page_offset", type_=sa.Integer))
-        )
-        self.count = Stmt(sa.select(sa.func.count()).select_from(joined).where(*here))
+        if found is not None:
+            same = (member.c.tenant_id == link.c.tenant_id) & (member.c.id == link.c[key])
+            keys = keys.join(member, same).where(found)
+        self.count = Stmt(sa.select(sa.func.count()).select_from(keys.subquery()))
+        some = window(keys.order_by(link.c[key])).subquery()
+        same = (member.c.tenant_id == some.c.tenant_id) & (member.c.id == some.c.id)
+        self.select = Stmt(sa.select(member).join(some, same).order_by(some.c.id))
 
 
 class Membership(Generic[R]):
@@ -108,25 +115,15 @@ class Membership(Generic[R]):
     def _listings(self) -> dict[tuple[bool, bool], Listing]:
         pattern = sa.bindparam("pattern", type_=sa.Text)
         found = sa.or_(*(column.ilike(pattern, escape="\\") for column in self._searched))
-        link, roles = self.rows.link, self.role_rows.link
-        has_role = sa.exists(
-            sa.select(sa.literal_column("1")).where(
-                roles.c.tenant_id == link.c.tenant_id,
-                roles.c.organization_id == link.c.organization_id,
-                roles.c[self.key] == link.c[self.key],
-                roles.c.organization_role_id == sa.bindparam("role_id"),
-            )
-        )
+        held = self.role_rows.link
+        has_role = held.c.organization_role_id == sa.bindparam("role_id")
+        sources = {False: (self.rows.link, ()), True: (held, (has_role,))}
         return {
             (searched, by_role): _MemberListing(
-                self.rows.member.table,
-                link,
-                self.key,
-                *([found] if searched else []),
-                *([has_role] if by_role else []),
+                self.rows.member.table, link, self.key, where, found if searched else None
             )
             for searched in (False, True)
-            for by_role in (False, True)
+            for by_role, (link, where) in sources.items()
         }
 
     @cached_property
@@ -297,9 +294,9 @@ class Members(Links, Generic[R]):
         listing = self.kind.listing(pattern is not None, role_id is not None)
         wanted = {"organization_id": organization_id, "pattern": pattern, "role_id": role_id}
         params = self._params(**{name: one for name, one in wanted.items() if one is not None})
-        window = {"page_limit": limit, "page_offset": offset}
+        shown = params | {"page_limit": limit, "page_offset": offset}
         read = self.kind.rows.member.mapping.read
-        items = [read(self.tx, row) for row in self.tx.rows(listing.select, params | window)]
+        items = [read(self.tx, row) for row in self.tx.rows(listing.select, shown)]
         if 0 < len(items) < limit or (not items and not offset):
             return Page(items, offset + len(items))
         row = self.tx.row(listing.count, params)

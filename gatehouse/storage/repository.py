@@ -34,6 +34,10 @@ _GIVEN = frozenset({"tenant_id", "created_at"})
 """Fields that never change after a record has been created."""
 
 
+FAR = 500
+"""Entries before a page from which on its keys are looked for first, in the index alone."""
+
+
 class Page(msgspec.Struct, Generic[R], frozen=True):
     """One page of a list, and how many records the whole list has."""
 
@@ -44,7 +48,7 @@ class Page(msgspec.Struct, Generic[R], frozen=True):
 class Listing:
     """A list of records that can be paged: its select, and the count of the whole."""
 
-    __slots__ = ("capped", "count", "select")
+    __slots__ = ("capped", "count", "far", "select")
 
     def __init__(
         self,
@@ -67,17 +71,31 @@ class Listing:
         else:
             newest = table.c.created_at + sa.literal_column("0") if keyed else table.c.created_at
             order = (newest.desc(), table.c.id.desc())
-        self.select = Stmt(
-            sa.select(table)
-            .where(*conditions)
-            .order_by(*order)
-            .limit(sa.bindparam("page_limit", type_=sa.Integer))
-            .offset(sa.bindparam("page_offset", type_=sa.Integer))
-        )
+        self.select = Stmt(window(sa.select(table).where(*conditions).order_by(*order)))
+        self.far = Stmt(_far(table, conditions, order))
         self.count = Stmt(sa.select(sa.func.count()).select_from(table).where(*conditions))
         some = sa.select(table.c.id).where(*conditions)
         some = some.limit(sa.bindparam("count_limit", type_=sa.Integer))
         self.capped = Stmt(sa.select(sa.func.count()).select_from(some.subquery()))
+
+
+def window(select: sa.Select[Any]) -> sa.Select[Any]:
+    """A page of a list: its `page_limit` entries after the first `page_offset`."""
+    return select.limit(sa.bindparam("page_limit", type_=sa.Integer)).offset(
+        sa.bindparam("page_offset", type_=sa.Integer)
+    )
+
+
+def _far(
+    table: sa.Table,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    order: Sequence[sa.ColumnElement[Any]],
+) -> sa.Select[Any]:
+    """A page far into a list. PostgreSQL would fetch the rows of all the pages before it."""
+    keys = window(sa.select(table.c.tenant_id, table.c.id).where(*conditions).order_by(*order))
+    some = keys.subquery()
+    same = (table.c.tenant_id == some.c.tenant_id) & (table.c.id == some.c.id)
+    return sa.select(table).join(some, same).order_by(*order)
 
 
 class Rows(Generic[R]):
@@ -257,10 +275,15 @@ class Repository(Generic[R]):
 
     def _page(self, listing: Listing, limit: int, offset: int, **params: Any) -> Page[R]:
         """One page. The total needs no second statement where the page shows the end."""
-        items = self._many(listing.select, page_limit=limit, page_offset=offset, **params)
+        items = self._items(listing, limit, offset, **params)
         if 0 < len(items) < limit or (not items and not offset):
             return Page(items, offset + len(items))
         return Page(items, self._count(listing, **params))
+
+    def _items(self, listing: Listing, limit: int, offset: int, **params: Any) -> list[R]:
+        """What one page shows."""
+        select = listing.select if offset < FAR else listing.far
+        return self._many(select, page_limit=limit, page_offset=offset, **params)
 
     def _count(self, listing: Listing, **params: Any) -> int:
         """How many there are; with a `count_limit`, no more are looked at than that."""
@@ -333,6 +356,19 @@ class LinkRows:
         """The ids of an owner's members."""
         return Stmt(sa.select(self.link.c[self.member_column]).where(*self._mine))
 
+    @cached_property
+    def owners(self) -> Stmt:
+        """How many owners a member is related to."""
+        link = self.link
+        return Stmt(
+            sa.select(sa.func.count())
+            .select_from(link)
+            .where(
+                link.c.tenant_id == sa.bindparam("tenant_id"),
+                link.c[self.member_column] == sa.bindparam("member_id"),
+            )
+        )
+
     def related(self, owner_id: str = "owner_id") -> sa.ColumnElement[bool]:
         """A condition on the member's table: related to the owner in the named parameter."""
         link, target = self.link, self.member.table
@@ -340,6 +376,26 @@ class LinkRows:
             sa.select(link.c.tenant_id, link.c[self.member_column]).where(
                 link.c.tenant_id == sa.bindparam("tenant_id"),
                 link.c[self.owner_column] == sa.bindparam(owner_id),
+            )
+        )
+
+    def related_each(self, owner_id: str = "owner_id") -> sa.ColumnElement[bool]:
+        """As `related`, asked of one member after the other: for what is true of most, or not."""
+        return self._each(self.member_column, self.member, self.owner_column, owner_id)
+
+    def has_member_each(self, member_id: str = "member_id") -> sa.ColumnElement[bool]:
+        """As `has_member`, asked of one owner after the other."""
+        return self._each(self.owner_column, self.owner, self.member_column, member_id)
+
+    def _each(
+        self, column: str, rows: Rows[Any], other: str, parameter: str
+    ) -> sa.ColumnElement[bool]:
+        link, target = self.link, rows.table
+        return sa.exists(
+            sa.select(sa.literal_column("1")).where(
+                link.c.tenant_id == target.c.tenant_id,
+                link.c[column] == target.c.id,
+                link.c[other] == sa.bindparam(parameter),
             )
         )
 
@@ -373,6 +429,12 @@ class Links:
     def members(self, owner_id: str) -> set[str]:
         """The ids of the members."""
         return {row[0] for row in self.tx.rows(self.rows.members, self._at(owner_id))}
+
+    def count_owners(self, member_id: str) -> int:
+        """How many owners a member is related to."""
+        params = {"tenant_id": self.tenant_id, "member_id": member_id}
+        row = self.tx.row(self.rows.owners, params)
+        return int(row[0]) if row else 0
 
     def add(self, owner_id: str, ids: Sequence[str]) -> set[str]:
         """Relate members; those that are related already stay. Returns the new ones.

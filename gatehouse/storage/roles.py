@@ -45,9 +45,9 @@ _FINDER = Finder(
     filters={
         "type": _r.c.type == sa.bindparam("type"),
         "user": USER_ROLES.related("user_id"),
-        "exclude_user": sa.not_(USER_ROLES.related("exclude_user_id")),
+        "exclude_user": sa.not_(USER_ROLES.related_each("exclude_user_id")),
         "application": APPLICATION_ROLES.related("application_id"),
-        "exclude_application": sa.not_(APPLICATION_ROLES.related("exclude_application_id")),
+        "exclude_application": sa.not_(APPLICATION_ROLES.related_each("exclude_application_id")),
     },
 )
 

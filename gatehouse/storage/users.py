@@ -67,7 +67,10 @@ _FINDER = Finder(
     _u,
     SEARCH_FIELDS,
     lower_case=("id", "primary_phone"),
-    filters={"role": USER_ROLES.has_member("role_id")},
+    filters={
+        "one of few": USER_ROLES.has_member("role_id"),
+        "one of many": USER_ROLES.has_member_each("role_id"),
+    },
 )
 
 _SSO = Rows(schema.sso_identities, SsoIdentity)
@@ -128,10 +131,15 @@ class Users(Repository[User]):
         """
         if role_id is None:
             listing, params = _FINDER.listing(search)
-        else:
-            holders = Roles(self.tx, self.tenant_id).count_users([role_id]).get(role_id, 0)
-            listing, params = _FINDER.listing(search, ("role",), few=holders <= FEW_HOLDERS)
-            params["role_id"] = role_id
+            return self._page(listing, limit, offset, **params)
+        holders = UserRoles(self.tx, self.tenant_id).count_owners(role_id)
+        few = holders <= FEW_HOLDERS
+        listing, params = _FINDER.listing(
+            search, ("one of few" if few else "one of many",), few=few
+        )
+        params["role_id"] = role_id
+        if search is None:
+            return Page(self._items(listing, limit, offset, **params), holders)
         return self._page(listing, limit, offset, **params)
 
     def create(self, record: User) -> User:
