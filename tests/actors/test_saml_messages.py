@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64encode
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import xmlsec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -31,6 +34,7 @@ from gatehouse.actors.saml.xml import (
     NotXml,
     read_document,
 )
+from tests.servers.saml_identity_provider import signed
 
 NOW = 1_700_000_000_000
 KEY: SelfSigned = self_signed("idp.example", NOW, 30)
@@ -106,3 +110,31 @@ def test_who_is_named_by_an_address_has_shown_that_it_is_theirs() -> None:
 def test_documents_are_small_shallow_and_plain(document: bytes) -> None:
     with pytest.raises(NotXml):
         read_document(document)
+
+
+def _signed(bend: Callable[[etree._Element], None]) -> etree._Element:
+    """A request that is signed by its service provider, `bend` changing how."""
+    root = etree.fromstring(
+        '<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1">'
+        '<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">sp</saml:Issuer>'
+        "</samlp:AuthnRequest>"
+    )
+    return etree.fromstring(signed(root, root, KEY, bend=bend))
+
+
+def _file(signature: etree._Element) -> None:
+    xmlsec.template.add_reference(
+        signature, xmlsec.constants.TransformSha256, uri=Path(__file__).as_uri()
+    )
+
+
+def _object(signature: etree._Element) -> None:
+    etree.SubElement(signature, "{http://www.w3.org/2000/09/xmldsig#}Object").text = "more"
+
+
+@pytest.mark.parametrize("bend", [_file, _object])
+def test_a_signature_is_of_the_request_and_of_nothing_else(
+    bend: Callable[[etree._Element], None],
+) -> None:
+    assert is_signed_by(_signed(lambda signature: None), KEY.certificate)
+    assert not is_signed_by(_signed(bend), KEY.certificate)

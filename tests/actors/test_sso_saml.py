@@ -310,13 +310,47 @@ def test_a_wrapped_assertion_is_refused(
     refuses(us, etree.tostring(root).decode())
 
 
+@pytest.mark.parametrize("between", ["<!-- -->", "<!---->", "<!-- a --><?b?>"])
 def test_a_comment_does_not_cut_a_name_short(
-    company: SamlIdentityProvider, us: ServiceProvider
+    company: SamlIdentityProvider, us: ServiceProvider, between: str
 ) -> None:
-    """Canonical XML has no comments, so that one may be put into what is signed."""
-    xml = respond(company, us, name="boss@corp.evil.example")
-    commented = xml.replace("boss@corp.evil.example", "boss@corp<!-- -->.evil.example")
-    assert check(us, commented).name_id == "boss@corp.evil.example"
+    """Comments are not signed, so that anybody may put one into what is."""
+    given = {"email": "boss@corp.example.evil.example", "name": "Boss.evil"}
+    xml = respond(company, us, name="boss@corp.evil.example", attributes=given)
+    commented = xml.replace(".evil", f"{between}.evil")
+    assertion = check(us, commented)
+    assert assertion.name_id == "boss@corp.evil.example"
+    assert {name: assertion.attributes[name] for name in given} == given
+
+
+def _at(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+@pytest.mark.parametrize(
+    ("bend", "good"),
+    [
+        (lambda: _set("//saml:Conditions", NotBefore=_at(240)), True),
+        (lambda: _set("//saml:Conditions", NotBefore=_at(360)), False),
+        (lambda: _set("//saml:Conditions", NotBefore=None, NotOnOrAfter=_at(-240)), True),
+        (lambda: _set("//saml:Conditions", NotBefore=None, NotOnOrAfter=_at(-360)), False),
+        (lambda: _set(CONFIRMATION, NotOnOrAfter=_at(60)), True),
+        (lambda: _set(CONFIRMATION, NotOnOrAfter=_at(-10)), False),
+    ],
+    ids=["fast", "too fast", "slow", "too slow", "presented in time", "presented late"],
+)
+def test_clocks_may_differ_by_five_minutes(
+    company: SamlIdentityProvider,
+    us: ServiceProvider,
+    response: str,
+    bend: Callable[[], Bend],
+    good: bool,
+) -> None:
+    xml = bent(response, company.key, bend())
+    if good:
+        assert check(us, xml).name_id == "anna@corp"
+    else:
+        refuses(us, xml)
 
 
 def _unsigned(response: str) -> etree._Element:

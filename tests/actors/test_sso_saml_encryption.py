@@ -21,6 +21,7 @@ from tests.actors.test_sso_saml import DS, Bend, check, find, refuses, respond
 from tests.servers.saml_identity_provider import (
     SAML,
     SamlIdentityProvider,
+    bent,
     encrypt_element,
     new_key,
 )
@@ -172,6 +173,20 @@ def test_an_encrypted_assertion_that_is_not_plain_is_not_followed(
     assert check(us, etree.tostring(root).decode())
     bend(root)
     refuses(us, etree.tostring(root).decode())
+
+
+def test_a_name_that_is_encrypted_by_itself_is_not_read(
+    company: SamlIdentityProvider, us: ServiceProvider, response: str
+) -> None:
+    def bend(root: etree._Element) -> None:
+        name = find(root, "//saml:NameID")
+        holder = etree.Element(f"{{{SAML}}}EncryptedID")
+        name.getparent().replace(name, holder)
+        holder.append(name)
+        template = str(pre_encryption_part(msg_enc=AES, key_enc=OAEP))
+        encrypt_element(name, etree.fromstring(template.encode()), KEY.certificate, "aes-256")
+
+    refuses(us, bent(response, company.key, bend))
 
 
 def test_our_metadata_say_what_to_encrypt_for(us: ServiceProvider) -> None:

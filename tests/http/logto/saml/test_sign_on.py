@@ -36,6 +36,7 @@ SP_KEY = {"encryptAssertion": False, "certificate": KEY.certificate}
 ENCRYPTED = {**SP_KEY, "encryptAssertion": True, "encryptThenSign": True}
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+SHA1_DIGEST = "http://www.w3.org/2000/09/xmldsig#sha1"
 SHA1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
 
 
@@ -309,9 +310,11 @@ async def test_hostile_requests_are_refused_by_both_bindings(server: Server) -> 
             code = answer.json()["code"]
             assert code in ("application.saml.invalid_saml_request", "guard.invalid_input"), name
             assert "root:" not in answer.text
-    stranger = GOOD.replace(ENTITY_ID.encode(), b"https://stranger.example")
-    answer = await browser.go(path, form={"SAMLRequest": b64encode(stranger).decode()})
-    assert answer.json()["code"] == "application.saml.auth_request_issuer_not_match"
+    known = ENTITY_ID.encode()
+    for stranger in (b"https://stranger.example", known + b"<!-- -->.evil.example"):
+        request = GOOD.replace(known, stranger)
+        answer = await browser.go(path, form={"SAMLRequest": b64encode(request).decode()})
+        assert answer.json()["code"] == "application.saml.auth_request_issuer_not_match"
 
 
 @pytest.mark.parametrize(
@@ -369,6 +372,10 @@ async def test_a_signature_by_post_is_checked_if_there_is_a_certificate(server: 
     assert await send(signed.replace(b"2026-01-01", b"2026-01-02")) == 400
     weak = OneLogin_Saml2_Utils.add_sign(GOOD, KEY.private_key, KEY.certificate, False, SHA1)
     assert await send(weak) == 400
+    mixed = OneLogin_Saml2_Utils.add_sign(
+        GOOD, KEY.private_key, KEY.certificate, False, SHA256, SHA1_DIGEST
+    )
+    assert await send(mixed) == 400
     assert await send(_wrapped(signed)) == 400
     assert await send(_named_twice(signed)) == 400
     assert await send(GOOD) == 302
