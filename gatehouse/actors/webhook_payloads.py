@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_template import OrganizationRoles, OrganizationScopes
-from gatehouse.storage.records import Record
+from gatehouse.storage.records import Record, Scope
 from gatehouse.storage.repository import Repository
 from gatehouse.storage.resources import Scopes
 from gatehouse.storage.roles import Roles
@@ -82,13 +82,16 @@ def data_payload(
     subject = _SUBJECTS[event.partition(".")[0]]
     repository = subject.repository(tx, tenant_id)
     id_ = str(facts.get("id") or facts[f"{repository.rows.entity}_id"])
+    params = {subject.parameter: id_}
     data: object = None
     if event in _LISTS:
         data = [shown(one) for one in _LISTS[event](tx, tenant_id, id_)]
     elif not event.endswith(".Membership.Updated"):
         record = repository.find(id_)
         data = {"id": id_} if record is None else shown(record, subject.fields)
-    payload: dict[str, Any] = {"params": {subject.parameter: id_}, "data": data}
+        if isinstance(record, Scope):
+            params["resourceId"] = record.resource_id
+    payload: dict[str, Any] = {"params": params, "data": data}
     if event == "Organization.Membership.Updated":
         payload |= {_camel(name): fact for name, fact in facts.items()}
     return payload
