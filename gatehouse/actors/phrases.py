@@ -17,7 +17,10 @@ from typing import Any
 
 BUILT_IN = "en"
 """The language that whatever has no translation is in."""
-LANGUAGES = ("en",)
+LANGUAGES = (
+    *("ar", "cs", "de", "en", "es", "fa-IR", "fr", "it", "ja", "ko", "pl-PL", "pt-PT", "pt-BR"),
+    *("ru", "th", "tr-TR", "uk-UA", "zh-CN", "zh-HK", "zh-TW"),
+)
 """The languages that are built in (BCP 47). Of several regions the first serves all others."""
 MAX_LANGUAGES = 32
 """Languages of an Accept-Language header that are looked at; browsers send a handful."""

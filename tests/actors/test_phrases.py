@@ -22,13 +22,26 @@ FIXED = {"autoDetect": False, "fallbackLanguage": "de"}
     [
         (None, None, DETECT, "en"),
         (None, "de-AT, fr;q=0.5", DETECT, "de"),
-        (None, "ja, fr;q=0.5", DETECT, "fr-CA"),
+        (None, "tlh, fi;q=0.5", DETECT, "fi-FI"),
         (None, "de;q=0.1, fr-CA;q=0.9", DETECT, "fr-CA"),
-        (None, "de;q=0, ja", DETECT, "en"),
+        (None, "de;q=0, tlh", DETECT, "en"),
         (None, "FR-ca", DETECT, "fr-CA"),
+        (None, "fr-BE", DETECT, "fr"),
         (None, "fr", FIXED, "de"),
-        ("fr", "de", DETECT, "fr-CA"),
-        ("ja en-GB", None, FIXED, "en"),
+        (None, "fr", {"autoDetect": False, "fallbackLanguage": "ko-KR"}, "ko"),
+        (None, "pl", DETECT, "pl-PL"),
+        (None, "pt", DETECT, "pt-PT"),
+        (None, "pt-BR", DETECT, "pt-BR"),
+        (None, "pt-AO", DETECT, "pt-PT"),
+        (None, "zh", DETECT, "zh-CN"),
+        (None, "zh-TW", DETECT, "zh-TW"),
+        (None, "zh-HK;q=0.9, zh-TW;q=0.8", DETECT, "zh-HK"),
+        (None, "zh-SG", DETECT, "zh-CN"),
+        (None, "en-GB", DETECT, "en"),
+        ("fr", "de", DETECT, "fr"),
+        ("pt_BR", "de", DETECT, "pt-BR"),
+        ("tlh fi", "de", FIXED, "fi-FI"),
+        ("tlh en-GB", None, FIXED, "en"),
         ("zz", None, {"fallbackLanguage": "zz"}, "en"),
         (None, ",;q=,*, *;q=0.5, " + "x" * 9000, DETECT, "en"),
     ],
@@ -36,7 +49,7 @@ FIXED = {"autoDetect": False, "fallbackLanguage": "de"}
 def test_a_page_is_in_the_language_that_is_wanted_most(
     wanted: str | None, header: str | None, settings: dict[str, object], expected: str
 ) -> None:
-    assert choose_language(wanted, header, settings, ["de", "fr-CA"]) == expected
+    assert choose_language(wanted, header, settings, ["de", "fr-CA", "fi-FI", "en-AU"]) == expected
 
 
 def test_languages_that_are_not_acceptable_are_left_out() -> None:
@@ -56,9 +69,10 @@ def test_empty_texts_say_nothing() -> None:
     assert cleaned(translation) == {"input": {"email": "E-Mail"}}
 
 
-def test_what_a_translation_leaves_out_is_english() -> None:
-    phrases = phrases_of("de", {"de": {"action": {"sign_in": "Anmelden"}}})
-    assert phrases["action"]["sign_in"] == "Anmelden"
-    assert phrases["action"]["continue"] == PHRASES["action"]["continue"]
-    assert phrases["input"] == PHRASES["input"]
-    assert PHRASES["action"]["sign_in"] != "Anmelden"
+def test_what_operators_leave_out_is_ours_and_what_we_leave_out_is_english() -> None:
+    phrases = phrases_of("de", {"de": {"action": {"sign_in": "Rein da"}}})
+    assert phrases["action"]["sign_in"] == "Rein da"
+    assert phrases["action"]["continue"] == "Weiter"
+    assert phrases["action"]["switch_to"] == PHRASES["action"]["switch_to"]
+    assert phrases_of("fi", {})["action"] == PHRASES["action"]
+    assert PHRASES["action"]["sign_in"] == "Sign in"

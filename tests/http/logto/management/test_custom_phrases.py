@@ -9,7 +9,9 @@ import pytest
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES
 
-GERMAN = {"action": {"sign_in": "Anmelden"}, "input": {"email": "E-Mail"}}
+GERMAN = {"action": {"sign_in": "Rein da"}, "input": {"email": "E-Mail"}}
+SAID = {"de": ("Rein da", "Weiter"), "ja": ("サインイン", "続ける"), "en": ("Sign in", "Continue")}
+"""What a page is told to say for `action.sign_in` and `action.continue`."""
 
 
 @BOTH_DATABASES
@@ -34,15 +36,16 @@ async def test_a_page_is_told_its_phrases_in_its_language(api: Api) -> None:
     for query, header, language in (
         ({"lng": "de"}, "en", "de"),
         ({}, "de-CH, en;q=0.5", "de"),
-        ({}, "ja", "en"),
+        ({}, "ja", "ja"),
+        ({}, "tlh", "en"),
     ):
         answer = await page.send(
             "GetSignInExperiencePhrases", query=query, headers={"accept-language": header}
         )
         assert answer.headers["content-language"] == language
         phrases = answer.json()["translation"]
-        assert phrases["action"]["sign_in"] == ("Anmelden" if language == "de" else "Sign in")
-        assert phrases["action"]["continue"] == "Continue"
+        said = (phrases["action"]["sign_in"], phrases["action"]["continue"])
+        assert said == SAID[language]
     await page("GetSignInExperiencePhrases", query={"lng": "x" * 257}, expect=400)
 
 
