@@ -66,16 +66,21 @@ async def answer(
     observer.sign_in(FACTOR, "passed")
 
 
-async def one_tap(visit: Visit, connector_id: str, credential: str) -> str:
+async def one_tap(
+    visit: Visit, connector_id: str, credential: str, nonce: str | None = None
+) -> str:
     """Google's One Tap has said who it is; returns the verification's id.
 
-    The caller has made sure that this browser was given the credential. Raises `Refused`.
+    The caller has made sure that this browser was given the credential; `nonce` is what it was to
+    be given for. Raises `Refused`.
     """
     core, record_id = visit.core, new_id()
     return await verify(
         visit,
         FACTOR,
-        lambda _, rules: social.one_tapped(core, rules, record_id, connector_id, credential),
+        lambda _, rules: social.one_tapped(
+            core, rules, record_id, connector_id, credential, nonce=nonce
+        ),
         verification_id=record_id,
     )
 

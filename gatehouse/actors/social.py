@@ -85,14 +85,20 @@ async def answered(
 
 
 async def one_tapped(
-    core: Core, rules: SignInRules, verification_id: str, connector_id: str, credential: str
+    core: Core,
+    rules: SignInRules,
+    verification_id: str,
+    connector_id: str,
+    credential: str,
+    *,
+    nonce: str | None = None,
 ) -> SocialVerification:
     """The verification that Google's One Tap makes. Raises `Refused`."""
     connector = await core.social.get(connector_id)
     provider = connector.provider()
     if not isinstance(provider, Google):
         raise Refused(Reason.VERIFICATION_NOT_FOUND)
-    identified = await provider.one_tap(core.backchannel, credential)
+    identified = await provider.one_tap(core.backchannel, credential, nonce)
     return await _verified(core, rules, verification_id, connector, identified)
 
 

@@ -9,6 +9,7 @@ People come back to it who sign in, and who connect the provider to their accoun
 
 from __future__ import annotations
 
+import hmac
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -31,7 +32,10 @@ Short = Annotated[str, Field(max_length=1024)]
 
 
 class PostedAnswer(BaseModel):
-    """What a provider says in a form: that much is led on, and nothing else."""
+    """What a provider says in a form: that much is led on, and nothing else.
+
+    A `credential` is One Tap's, which is not led on: it comes from a page of ours.
+    """
 
     state: Annotated[str, Field(max_length=MAX_STATE)] | None = None
     code: Long | None = None
@@ -39,6 +43,8 @@ class PostedAnswer(BaseModel):
     user: Short | None = None
     iss: Short | None = None
     error: Short | None = None
+    credential: Annotated[str, Field(max_length=16 * 1024)] | None = None
+    g_csrf_token: Short | None = None
 
 
 @operations.get(
@@ -60,7 +66,20 @@ async def callback(call: Call[None, sso.CallbackQuery]) -> Reply:
 
 @operations.post(PATH, "CallbackForm", body=PostedAnswer, form=True, documented=False)
 async def posted_callback(call: Call[PostedAnswer]) -> Reply:
-    """The same, from a provider that answers with a form."""
+    """The same, from a provider that answers with a form; or Google's One Tap on our own page."""
+    if call.body.credential is not None:
+        _check_tapped_here(call)
+        return await social.tapped(call, call.body.credential)
     answer = call.body.model_dump(exclude_none=True)
     path = PATH.format(connectorId=quote(call.path["connectorId"], safe=""))
     return redirect(f"{path}?{urlencode(answer)}")
+
+
+def _check_tapped_here(call: Call[PostedAnswer]) -> None:
+    """Google's script gives a page the same token as a cookie and as a field.
+
+    https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
+    """
+    token, cookie = call.body.g_csrf_token, call.cookies.get("g_csrf_token")
+    if not token or cookie is None or not hmac.compare_digest(token.encode(), cookie.encode()):
+        raise Refused(Reason.AUTHORIZATION_FAILED)

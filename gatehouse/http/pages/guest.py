@@ -35,6 +35,7 @@ from gatehouse.http.pages.context import application_name
 from gatehouse.http.pages.custom_ui import custom_index
 from gatehouse.http.pages.forms import csrf_matches, csrf_token
 from gatehouse.http.pages.messages import STALE_FORM, Message, message_for
+from gatehouse.http.pages.one_tap import OneTap, one_tap_of
 from gatehouse.http.pages.render import CAPTCHA_SCRIPT_PATH, page
 from gatehouse.http.pages.words import Words, words_for
 from gatehouse.http.visit import visit_of
@@ -120,6 +121,11 @@ class Guest:
         """Whether the register page can make an account."""
         open_to = self.rules.sign_up.identifiers or self.rules.social_sign_in_connector_targets
         return self.rules.allows(Event.REGISTER) and bool(open_to)
+
+    async def one_tap(self) -> OneTap | None:
+        """Google's One Tap, where the tenant has it."""
+        targets = self.rules.social_sign_in_connector_targets
+        return await one_tap_of(self.visit.core, targets, self.visit.uid)
 
     async def recovers(self) -> tuple[IdentifierType, ...]:
         """With what a person can have a forgotten password replaced."""

@@ -47,6 +47,7 @@ async def _draw_register(guest: Guest, form: AccountForm, error: Message | None)
         password_hint=password_hint(guest.words, guest.rules.password_policy.length.min),
         sign_in=guest.address("/sign-in") if guest.rules.allows(Event.SIGN_IN) else None,
         providers=await providers.buttons(guest),
+        one_tap=await guest.one_tap(),
     )
 
 

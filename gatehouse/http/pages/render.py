@@ -25,6 +25,7 @@ from gatehouse.http.call import Reply
 from gatehouse.http.pages.captchas import Widget
 from gatehouse.http.pages.look import Look, Settings, look_of
 from gatehouse.http.pages.messages import Message
+from gatehouse.http.pages.one_tap import OneTap
 from gatehouse.http.pages.words import Words
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 
 _SHARED_HEADERS = (
     ("cache-control", "no-store"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -122,18 +122,28 @@ def draw(
             }
         )
     )
-    widget = values.get("widget")
+    widget, one_tap = values.get("widget"), values.get("one_tap")
     policy = security_policy(
         nonce,
         look.image_origins,
         form_targets,
         script="script" in values,
         widgets=widget.origins if isinstance(widget, Widget) else (),
+        one_tap=isinstance(one_tap, OneTap),
     )
     return Reply(
         status,
         content,
-        (("content-security-policy", policy), *_SHARED_HEADERS, *words.headers),
+        (
+            ("content-security-policy", policy),
+            # One Tap may go on in a window of Google's, which has to find the way back.
+            (
+                "cross-origin-opener-policy",
+                "same-origin-allow-popups" if one_tap else "same-origin",
+            ),
+            *_SHARED_HEADERS,
+            *words.headers,
+        ),
         tuple(cookies),
         HTML,
     )
@@ -146,12 +156,14 @@ def security_policy(
     *,
     script: bool = False,
     widgets: Iterable[str] = (),
+    one_tap: bool = False,
 ) -> str:
     """The Content-Security-Policy of a page (CSP Level 3); the nonce lets its `script` run.
 
-    `widgets` are the origins of a captcha's widget, which runs in frames of its own.
+    `widgets` are the origins of a captcha's widget, which runs in frames of its own, as Google's
+    `one_tap` does.
     """
-    sources = " ".join(widgets)
+    sources = " ".join((*widgets, *(OneTap.origins if one_tap else ())))
     scripts = f"script-src 'nonce-{nonce}' {sources}".rstrip()
     targets = " ".join(dict.fromkeys(source for url in form_targets if (source := _source(url))))
     return "; ".join(
@@ -159,7 +171,7 @@ def security_policy(
             "default-src 'none'",
             *((scripts,) if script or sources else ()),
             *((f"frame-src {sources}", f"connect-src {sources}") if sources else ()),
-            f"style-src 'self' 'nonce-{nonce}'",
+            f"style-src 'self' 'nonce-{nonce}'" + (f" {OneTap.style}" if one_tap else ""),
             " ".join(("img-src 'self' data:", *images)),
             f"form-action 'self' {targets}".rstrip(),
             "base-uri 'none'",

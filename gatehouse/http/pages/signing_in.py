@@ -51,6 +51,7 @@ async def draw_sign_in(guest: Guest, form: AccountForm, error: Message | None) -
         company=guest.address(sso.PATH) if guest.rules.single_sign_on_enabled else None,
         by_form=bool(identifiers),
         providers=await providers.buttons(guest),
+        one_tap=await guest.one_tap(),
     )
 
 

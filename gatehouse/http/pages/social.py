@@ -6,10 +6,11 @@ that has the same address, and gets an account otherwise.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from gatehouse.actors import sign_in, sign_in_social
-from gatehouse.actors.factors.social import SocialVerification
+from gatehouse.actors.factors.social import SocialVerification, social_record
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event
 from gatehouse.http.call import Call, Reply, redirect
@@ -24,6 +25,7 @@ from gatehouse.http.pages.guest import (
     take,
 )
 from gatehouse.http.pages.messages import Message
+from gatehouse.http.pages.one_tap import nonce_of
 from gatehouse.http.pages.signing_in import draw_sign_in
 from gatehouse.http.pages.sso import CallbackQuery
 
@@ -50,6 +52,26 @@ async def returned(call: Call[None, CallbackQuery]) -> Reply | None:
     async def finish(guest: Guest, form: AccountForm) -> str | None:
         await sign_in_social.answer(guest.visit, record.connector_id, record.id, answer)
         return await _identify(guest, record)
+
+    return await attempt(guest, AccountForm(), draw_sign_in, finish)
+
+
+async def tapped(call: Call[Any], credential: str) -> Reply:
+    """Google's One Tap was pressed on a page of ours, which it posts its ID token from.
+
+    It is for the interaction whose nonce it has. Raises `Refused(INTERACTION_GONE)`.
+    """
+    guest = await guest_of(call)
+    if isinstance(guest, Reply):
+        return guest
+    visit = guest.visit
+
+    async def finish(guest: Guest, form: AccountForm) -> str | None:
+        if guest.state.event is not Event.SIGN_IN or guest.state.user_id is not None:
+            await sign_in.start(visit, Event.SIGN_IN)
+        nonce = nonce_of(visit.core, visit.uid)
+        record_id = await sign_in_social.one_tap(visit, call.path["connectorId"], credential, nonce)
+        return await _identify(guest, social_record((await visit.state()).record(record_id)))
 
     return await attempt(guest, AccountForm(), draw_sign_in, finish)
 

@@ -84,9 +84,14 @@ class Google(CodeProvider):
             answer = {**answer, "code": unquote(code)}
         return await super().identify(backchannel, handshake, answer)
 
-    async def one_tap(self, backchannel: Backchannel, credential: str) -> Identified:
-        """Who the ID token of One Tap is about. The caller has made sure whose browser sent it."""
-        claims = await verify_id_token(backchannel, self._rules, credential)
+    async def one_tap(
+        self, backchannel: Backchannel, credential: str, nonce: str | None = None
+    ) -> Identified:
+        """Who the ID token of One Tap is about. The caller has made sure whose browser sent it.
+
+        `nonce` is what the page gave to One Tap, where it is a page of ours.
+        """
+        claims = await verify_id_token(backchannel, self._rules, credential, nonce=nonce)
         return Identified(_user(claims))
 
     async def user(self, redeemed: Redeemed) -> SocialUser:
