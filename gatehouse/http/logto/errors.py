@@ -13,11 +13,12 @@ from typing import Any
 
 from gatehouse.actors.imported_hashes import UnknownDigest
 from gatehouse.actors.key_rotation import RotationRefused
-from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.refusal import Refused
 from gatehouse.actors.sign_in_settings import SenselessSettings
 from gatehouse.engine import errors as engine
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.messages import MESSAGES
+from gatehouse.http.logto.reasons import said
 from gatehouse.http.pipeline import DeadlineExceeded
 from gatehouse.http.validation import BodyTooLarge, InvalidInput, Issue, NotJson
 from gatehouse.storage import errors as storage
@@ -146,19 +147,13 @@ _NAMED_BY_ID = frozenset(
 _UNFORESEEN = {"code": "request.general", "message": "Something went wrong on this server."}
 
 
-_REASONS: dict[Reason, tuple[str, int | None]] = {
-    Reason.CANNOT_RESET_PASSWORD: (Reason.NOT_FOR_FORGOT_PASSWORD.value, 422),
-}
-"""Reasons of the core that Logto spells otherwise, and the status where the code's own is wrong."""
-
-
 def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:  # noqa: PLR0911, PLR0912
     """The answer for any exception; 500 for one that nobody foresaw."""
     match error:
         case ApiError():
             return error_reply(error.code, error.status, error.data, **error.params)
         case Refused():
-            code, status = _REASONS.get(error.reason, (error.reason.value, None))
+            code, status = said(error.reason, call)
             return error_reply(code, status, error.data, **error.params)
         case InvalidInput():
             return _invalid_input(error)

@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gatehouse.actors import sign_in_mfa
-from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import IdentifierType
 from gatehouse.http.call import Call
-from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.models import VerificationId, VerificationReply
 from gatehouse.http.visit import visit_of
@@ -46,10 +44,7 @@ class VerifyBody(KindBody):
 )
 async def send(call: Call[KindBody]) -> VerificationReply:
     """Send a code to the identified user's email address or phone number."""
-    try:
-        verification_id = await sign_in_mfa.send_mfa_code(visit_of(call), call.body.kind)
-    except Refused as refused:
-        raise _as_logto(refused) from None
+    verification_id = await sign_in_mfa.send_mfa_code(visit_of(call), call.body.kind)
     return VerificationReply(verification_id=verification_id)
 
 
@@ -63,15 +58,5 @@ async def send(call: Call[KindBody]) -> VerificationReply:
 async def verify(call: Call[VerifyBody]) -> VerificationReply:
     """Give the code that was sent."""
     body = call.body
-    try:
-        await sign_in_mfa.use_mfa_code(visit_of(call), body.kind, body.verification_id, body.code)
-    except Refused as refused:
-        raise _as_logto(refused) from None
+    await sign_in_mfa.use_mfa_code(visit_of(call), body.kind, body.verification_id, body.code)
     return VerificationReply(verification_id=body.verification_id)
-
-
-def _as_logto(refused: Refused) -> Exception:
-    """Here, unlike elsewhere, that nobody was identified is a 400."""
-    if refused.reason is Reason.NOT_IDENTIFIED:
-        return ApiError(refused.reason.value, status=400)
-    return refused

@@ -87,7 +87,7 @@ class StartBody(EventBody):
 class IdentificationBody(Wire):
     """By which verification to identify somebody."""
 
-    verification_id: Maybe[str] = None
+    verification_id: Maybe[VerificationId] = None
     link_social_identity: Maybe[bool] = None
 
 

@@ -264,12 +264,7 @@ async def send_code(call: Call[ToEmail | ToPhone]) -> None:
 )
 async def submit(call: Call) -> SubmitReply | None:
     """Finish: the browser goes on to where the answer says. A recovery goes nowhere."""
-    try:
-        redirect_to = await older_interaction.submit(visit_of(call))
-    except Refused as refusal:
-        if refusal.reason is Reason.IDENTITY_UNKNOWN:
-            raise ApiError(refusal.reason.value, status=422, data=refusal.data) from None
-        raise
+    redirect_to = await older_interaction.submit(visit_of(call))
     return None if redirect_to is None else SubmitReply(redirect_to=redirect_to)
 
 

@@ -129,7 +129,7 @@ async def test_a_passkey_nobody_has_is_refused(house: House) -> None:
     offer = await browser("CreateSignInPasskeyAuthentication")
     await browser.start()
     body = {"payload": Authenticator().sign(offer["authenticationOptions"])}
-    assert await browser.refused(VERIFY, body) == (404, "session.identifier_not_found")
+    assert await browser.refused(VERIFY, body) == (400, "session.identifier_not_found")
 
 
 async def test_a_forged_answer_is_refused(house: House) -> None:

@@ -105,6 +105,20 @@ async def test_a_profile_is_replaced_added_to_and_forgotten(house: House) -> Non
     await submit(browser)
 
 
+async def test_what_an_account_has_already_or_the_policy_forbids_is_a_bad_request_here(
+    house: House,
+) -> None:
+    browser = await house.browser()
+    await call(browser, "PUT", json={"event": "Register"})
+    short = {"username": "bob", "password": "x"}
+    assert await refused(browser, "PUT", "/profile", short) == (400, "password.rejected")
+    await house.add_user("ada")
+    await call(browser, "PUT", json={"event": "SignIn", "identifier": BY_PASSWORD})
+    await call(browser, "PUT", "/profile", {"username": "ada2"})
+    exists = (400, "user.username_exists_in_profile")
+    assert await refused(browser, "POST", "/submit") == exists
+
+
 async def test_an_address_that_was_not_shown_makes_no_account(house: House) -> None:
     await house.settle(**by_code("email"))
     browser = await house.browser()
