@@ -84,25 +84,27 @@ async def send(
     *,
     deliver: bool = True,
 ) -> None:
-    """Keep a record that waits for its code, and send the code. Raises `Refused`."""
+    """Keep a record that waits for its code, and send the code. Raises `Refused`.
+
+    What is not to be delivered is made all the same: the time it takes must not tell who exists.
+    """
     core, identifier = visit.core, record.identifier
     await code_messages.check_sendable(core, identifier)
     await code_messages.admit(core, identifier)
     code, kept = issue(core, bound_to(record))
-    if deliver:
-        params = state.params
-        setting = Setting(state.client_id, params.organization_id, params.ui_locales)
-        languages, facts = await facts_of(core, setting, visit.origin)
-        message = code_messages.code_message(
-            core,
-            record.template_type,
-            identifier,
-            code,
-            ip=visit.origin.ip,
-            locales=languages,
-            payload=facts,
-        )
-        effects = (*effects, message.effect(core.vault))
+    params = state.params
+    setting = Setting(state.client_id, params.organization_id, params.ui_locales)
+    languages, facts = await facts_of(core, setting, visit.origin)
+    message = code_messages.code_message(
+        core,
+        record.template_type,
+        identifier,
+        code,
+        ip=visit.origin.ip,
+        locales=languages,
+        payload=facts,
+    ).effect(core.vault)
+    effects = (*effects, message) if deliver else effects
     await visit.tell(AddVerification(record.waiting(kept), effects))
 
 
