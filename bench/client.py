@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -17,6 +18,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 READ_BYTES = 65_536
+SO_TIMESTAMPNS = 35
+"""Linux's socket option; the module `socket` has no name for it."""
+TIMESPEC = struct.Struct("@qq")
+TIMESPEC_SPACE = socket.CMSG_SPACE(TIMESPEC.size)
 
 
 class Answer(NamedTuple):
@@ -259,21 +264,36 @@ def drive(url: str, make: Callable[[], Session], connections: int, seconds: floa
 
 
 def pace(url: str, data: bytes, seconds: float, pause: float) -> list[float]:
-    """Send a request every `pause` seconds on one connection; the latencies, in seconds."""
+    """Send a request every `pause` seconds on one connection; the latencies, in seconds.
+
+    An answer's time is when the kernel received it. On a machine that is also full of clients,
+    when this one gets to read it says more about them than about the server.
+    """
     latencies = []
     with connect(address_of(url)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         end = time.perf_counter() + seconds
         while (began := time.perf_counter()) < end:
+            sent_ns = time.time_ns()
             connection.sendall(data)
             buffer = b""
             while split_answer(buffer) is None:
-                received = connection.recv(READ_BYTES)
+                received, ancillary, _, _ = connection.recvmsg(READ_BYTES, TIMESPEC_SPACE)
                 if not received:
                     raise LoadError("the server closed the connection")
                 buffer += received
-            latencies.append(time.perf_counter() - began)
+            latencies.append((_received_ns(ancillary) - sent_ns) / 1e9)
             time.sleep(max(0.0, began + pause - time.perf_counter()))
     return latencies
+
+
+def _received_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """When the kernel received what was read, in nanoseconds since the epoch."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, nanoseconds = TIMESPEC.unpack(data)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    raise LoadError("the kernel does not say when it received an answer")
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -30,14 +30,17 @@ def unpin(pid: int = 0) -> None:
 def start(
     arguments: Sequence[str], core: int | None, env: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a program on a core. Its standard output is a pipe; errors are shown."""
+    """Start a program on a core, or on all of them, wherever this one runs.
+
+    Its standard output is a pipe; errors are shown.
+    """
     return subprocess.Popen(
         arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         env={**os.environ, **(env or {})},
         cwd=Path(__file__).parent.parent,
-        preexec_fn=lambda: pin(core),  # noqa: PLW1509  # this program has one thread
+        preexec_fn=lambda: unpin() if core is None else pin(core),  # noqa: PLW1509  # this program has one thread
     )
 
 

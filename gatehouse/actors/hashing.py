@@ -2,9 +2,11 @@
 
 A password hash is slow on purpose: 17 ms of processor time here, against well under a millisecond
 for everything else a request does. So hashes are computed by a few threads of their own, which run
-at a lower priority of the operating system: when the event loop has something to do, it goes
-first. Their queue is bounded; what does not fit is refused at once, because a sign-in that waits
-for ten seconds is a sign-in that is tried again.
+at a lower priority of the operating system, and fewer than there are cores: Linux may let a thread
+that computes keep its core until the next tick, up to 4 ms, whoever else has something to do there.
+With a thread on each of two cores, the slowest hundredth of other requests waited that long.
+Their queue is bounded; what does not fit is refused at once, because a sign-in that waits for ten
+seconds is a sign-in that is tried again.
 
 A name that nobody has takes as long as a wrong password: it is verified against a digest that
 matches nothing. Digests of other systems verify too (see `imported.py`), and the caller replaces
@@ -123,16 +125,13 @@ class PasswordHasher:
 
     def __init__(
         self,
-        threads: int | None = None,
+        threads: int,
         *,
         max_queued: int = MAX_QUEUED,
         observer: HashObserver | None = None,
     ) -> None:
-        """Make a hasher of this many threads, by default one a processor core.
-
-        The threads start with the first hash and end with the process.
-        """
-        self._size = threads or _cores()
+        """Make a hasher of this many threads, which start with the first hash and never end."""
+        self._size = threads
         self._max_queued = max_queued
         self._observer = observer or HashObserver()
         self._jobs: queue.SimpleQueue[_Job[object]] = queue.SimpleQueue()
@@ -232,8 +231,8 @@ def _nobodys_password() -> StoredPassword:
     return StoredPassword(f"{_ARGON2_PREFIX}{salt}${digest}", ARGON2ID)
 
 
-def _cores() -> int:
-    """The cores this process may use: more hashes than that at once finish none of them sooner."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def threads_for(workers: int) -> int:
+    """How many threads each of the machine's workers has for hashing, so that a core stays free."""
+    linux = sys.platform == "linux"
+    cores = len(os.sched_getaffinity(0)) if linux else os.cpu_count() or 1
+    return max(1, (cores - 1) // workers)

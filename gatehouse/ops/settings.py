@@ -218,7 +218,10 @@ class Settings(BaseSettings):
         25.0, gt=0, le=600, description="How long a stop waits for requests in progress."
     )
     hash_threads: int = Field(
-        0, ge=0, le=256, description="Threads that hash passwords in one worker; 0: one a core."
+        0,
+        ge=0,
+        le=256,
+        description="Threads that hash passwords in one worker; 0: one core stays free.",
     )
     tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain.")
     tls_key: Path | None = Field(None, description="PEM file of the certificate's key.")

@@ -37,6 +37,10 @@ TENANT: Final = "default"
 SNAPSHOT_SECONDS: Final = 1.0
 """How often what was counted is left for the supervisor."""
 
+SWITCH_SECONDS: Final = 0.0001
+"""How long the event loop waits for the interpreter before a thread has to hand it over: what the
+threads of the database and of hashing do with it takes longer than most requests."""
+
 READY: Final = b"ready\n"
 
 
@@ -57,7 +61,7 @@ async def serve_worker(
     from gatehouse.actors.assets import LocalAssets  # noqa: PLC0415
     from gatehouse.actors.connectors.messengers import Messengers  # noqa: PLC0415
     from gatehouse.actors.core import build_core  # noqa: PLC0415
-    from gatehouse.actors.hashing import PasswordHasher  # noqa: PLC0415
+    from gatehouse.actors.hashing import PasswordHasher, threads_for  # noqa: PLC0415
     from gatehouse.actors.outbound import Outbound  # noqa: PLC0415
     from gatehouse.actors.relay import Relay  # noqa: PLC0415
     from gatehouse.engine.engine import Engine  # noqa: PLC0415
@@ -70,6 +74,7 @@ async def serve_worker(
     from gatehouse.ops.observers import Metrics  # noqa: PLC0415
     from gatehouse.storage.database import Database  # noqa: PLC0415
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     recorder = Recorder()
     metrics = Metrics(recorder, access_log=settings.access_log)
     vault = datadir.vault(settings)
@@ -92,7 +97,9 @@ async def serve_worker(
             engine=engine,
             redis=redis,
             db=db,
-            hasher=PasswordHasher(settings.hash_threads or None, observer=metrics),
+            hasher=PasswordHasher(
+                settings.hash_threads or threads_for(settings.workers), observer=metrics
+            ),
             ring=datadir.secret_ring(settings),
             observer=metrics,
             outbound=outbound,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import trio
+
 from gatehouse.actors.clients import AUTHORIZATION_CODE, DEVICE_CODE, Client
 from gatehouse.actors.family import Granted, Refusal
 from gatehouse.actors.grants import end_families
@@ -134,4 +136,7 @@ async def _id_token(
         "iat": now,
         "iss": core.issuer,
     }
-    return (await core.keyring()).sign_id_token(claims)
+    keyring = await core.keyring()
+    # The access token may just have been signed: others get their turn before a second signature.
+    await trio.lowlevel.checkpoint()
+    return keyring.sign_id_token(claims)
