@@ -37,11 +37,18 @@ def stored_template(tx: Transaction, message: OutgoingMessage) -> Template | Non
 
 
 def choose(stored: Iterable[EmailTemplate], wanted: Iterable[str]) -> EmailTemplate | None:
-    """The template in the first of these languages that there is, or in the same without region."""
-    by_tag = {template.language_tag.lower(): template for template in stored}
+    """The template in the first of these languages that there is: the language itself, or the same
+    without its region, or of another region, as the pages have it."""
+    by_tag: dict[str, EmailTemplate] = {}
+    by_base: dict[str, EmailTemplate] = {}
+    for template in stored:
+        lower = template.language_tag.lower()
+        by_tag[lower] = template
+        by_base.setdefault(lower.partition("-")[0], template)
     for tag in wanted:
-        lower = tag.lower()
-        if found := by_tag.get(lower) or by_tag.get(lower.partition("-")[0]):
+        lower = tag.lower().replace("_", "-")
+        base = lower.partition("-")[0]
+        if found := by_tag.get(lower) or by_tag.get(base) or by_base.get(base):
             return found
     return None
 

@@ -53,19 +53,20 @@ async def arrive(house: House, ui_locales: str | None) -> Browser:
 
 
 @pytest.mark.parametrize(
-    ("ui_locales", "accepted", "subject"),
+    ("ui_locales", "accepted", "subject", "locale"),
     [
-        ("fr-CA de", "en", "fr SignIn"),
-        (None, "pt, de-AT;q=0.9, fr;q=0.5", "de SignIn"),
-        (None, "pt", "en SignIn"),
-        ("pt", None, "en SignIn"),
-        ("DE", "fr", "de SignIn"),
+        ("fr-CA de", "en", "fr SignIn", "fr"),
+        (None, "pt, de-AT;q=0.9, fr;q=0.5", "de SignIn", "pt-PT"),
+        (None, "pt", "en SignIn", "pt-PT"),
+        (None, "zh-TW, tr", "zh-CN SignIn", "zh-TW"),
+        ("pt", None, "en SignIn", "pt-PT"),
+        ("DE", "fr", "de SignIn", "de"),
     ],
 )
 async def test_the_first_language_with_a_template_is_taken(
-    house: House, ui_locales: str | None, accepted: str | None, subject: str
+    house: House, ui_locales: str | None, accepted: str | None, subject: str, locale: str
 ) -> None:
-    await store(house, *((tag, "SignIn") for tag in ("en", "de", "fr")), ("fr", "Generic"))
+    await store(house, *((tag, "SignIn") for tag in ("en", "de", "fr", "zh-CN")), ("fr", "Generic"))
     browser = await arrive(house, ui_locales)
     answer = await browser.client.post(
         "/api/experience/verification/verification-code",
@@ -75,7 +76,7 @@ async def test_the_first_language_with_a_template_is_taken(
     assert answer.status_code == 200
     (message,) = await house.messages(ADA["value"])
     assert message.subject == subject
-    assert message.payload["locale"] == "en"
+    assert message.payload["locale"] == locale
     assert message.payload.get("uiLocales") == ui_locales
     assert message.body == f"{message.payload['code']} for <b>Demo-App</b>"
 
