@@ -3,8 +3,6 @@
 A factor's `counter` only grows: for a TOTP it is the last time step that was used, for a WebAuthn
 credential its signature counter. Whoever uses a factor moves the counter in the same unit of work
 that looked at it, so that of two that present the same code one is refused, on whichever node.
-
-The column `users.mfa_verifications` of the first schema is not used.
 """
 
 from __future__ import annotations

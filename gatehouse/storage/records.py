@@ -62,7 +62,6 @@ class User(Record, frozen=True, kw_only=True):
     identities: Json = {}
     custom_data: Json = {}
     logto_config: Json = {}
-    mfa_verifications: list[Json] = []
     application_id: str | None = None
     cimd_client_id: str | None = None
     is_suspended: bool = False

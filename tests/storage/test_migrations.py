@@ -76,6 +76,10 @@ def test_nodes_that_start_together_migrate_once(empty_url: str) -> None:
     assert current_revision(empty_url) == head()
 
 
+GONE = {"users": {"mfa_verifications"}}
+"""Columns of the first release that nothing was ever kept in."""
+
+
 def test_a_database_of_the_first_release_keeps_every_row(empty_url: str) -> None:
     engine = engine_of(empty_url)
     with engine.begin() as connection:
@@ -98,7 +102,10 @@ def test_a_database_of_the_first_release_keeps_every_row(empty_url: str) -> None
 
 
 def _value(column: sa.Column[object]) -> object:
-    declared = metadata.tables[column.table.name].c[column.name].type
+    table = column.table.name
+    if column.name in GONE.get(table, ()):
+        return [] if isinstance(column.type, JSONB) else "[]"
+    declared = metadata.tables[table].c[column.name].type
     if isinstance(declared, Json):
         return {} if isinstance(column.type, JSONB) else "{}"
     if isinstance(declared, sa.Text | Sealed):
@@ -107,7 +114,8 @@ def _value(column: sa.Column[object]) -> object:
 
 
 def _rows(connection: sa.Connection, table: sa.Table) -> list[tuple[object, ...]]:
-    return [tuple(row) for row in connection.execute(sa.select(*table.columns))]
+    kept = [column for column in table.columns if column.name not in GONE.get(table.name, ())]
+    return [tuple(row) for row in connection.execute(sa.select(*kept))]
 
 
 def test_the_schema_of_a_newer_release_is_left_alone(url: str) -> None:

@@ -34,7 +34,6 @@ users = table(
     json("identities"),
     json("custom_data"),
     json("logto_config"),
-    json("mfa_verifications"),
     text("application_id", null=True),
     text("cimd_client_id", null=True),
     flag("is_suspended"),
