@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatehouse.actors.connectors.social.oauth_client import Handshake, with_query
+from gatehouse.actors.connectors.social.oauth_client import Handshake
 from gatehouse.actors.connectors.social.provider import Identified, SocialUser
 from gatehouse.actors.connectors.social.saml import SamlSocial
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sso import assertions
-from gatehouse.actors.sso.exchanges import EXCHANGE_MS, Answer, Exchange, Receive, Take, address
+from gatehouse.actors.sso.exchanges import EXCHANGE_MS, Answer, Exchange, Take, address
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -37,16 +37,12 @@ async def receive(core: Core, connector_id: str, response: str, relay_state: str
     provider = (await core.social.get(connector_id, missing=Reason.CONNECTOR_GONE)).provider()
     if not isinstance(provider, SamlSocial):
         raise Refused(Reason.CONNECTOR_NEEDS_SESSION)
-    here = address(core.tenant_id, relay_state)
-    exchange = await core.engine.read(here)
-    if exchange is None or exchange.connector_id != connector_id or exchange.answer is not None:
-        raise Refused(Reason.HANDSHAKE_GONE)
+    exchange = await assertions.asked(core, connector_id, relay_state)
     us = provider.service_provider()
     assertion = await assertions.use(core, us, response, exchange.request_id)
     info = msgspec.to_builtins(provider.user(assertion))
-    answer = Answer(issuer=us.metadata.entity_id, user_info=info)
-    await core.engine.turn(here, Receive(connector_id, answer))
-    return with_query(exchange.redirect_uri or core.public_url, {"state": exchange.state})
+    said = Answer(issuer=us.metadata.entity_id, user_info=info)
+    return await assertions.answer(core, relay_state, exchange, said)
 
 
 async def identified(core: Core, connector_id: str, handshake: Handshake) -> Identified:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gatehouse.actors.connectors.social.oauth_client import (
-    Handshake,
     TokenSet,
     new_handshake,
     with_query,
@@ -24,28 +23,28 @@ from gatehouse.actors.interaction import Interaction
 from gatehouse.actors.interaction_verifications import AddVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sso import assertions, oidc, saml, tokens
-from gatehouse.actors.sso.configs import InvalidSsoConfig, SamlConfig
+from gatehouse.actors.sso.configs import SamlConfig
+from gatehouse.actors.sso.connectors import (
+    config_of,
+    find_connector,
+    oidc_metadata,
+    saml_connector,
+    service_provider,
+)
 from gatehouse.actors.sso.domains import domain_of
 from gatehouse.actors.sso.exchanges import (
     EXCHANGE_MS,
     Answer,
     Ask,
     Exchange,
-    Receive,
     Take,
     address,
 )
-from gatehouse.actors.sso.identity_providers import ProviderError, oidc_config
-from gatehouse.actors.sso.routing import parsed_config
+from gatehouse.actors.sso.identity_providers import oidc_config
 from gatehouse.actors.tokens import new_uid
 from gatehouse.actors.visit import Visit, effects_of, logged
 from gatehouse.storage.ids import new_id
-from gatehouse.storage.sso_connectors import (
-    SsoConnector,
-    SsoConnectors,
-    SsoIdentities,
-    SsoSigningKeys,
-)
+from gatehouse.storage.sso_connectors import SsoConnector, SsoIdentities
 from gatehouse.storage.users import Users
 
 if TYPE_CHECKING:
@@ -65,12 +64,6 @@ MAX_INFO = 32 * 1024
 NEEDED = ("id", "email", "name", "avatar")
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
-
-_PROVIDER_ERRORS = {
-    "invalid_config": Reason.CONNECTOR_MISCONFIGURED,
-    "invalid_metadata": Reason.CONNECTOR_METADATA_INVALID,
-    "invalid_certificate": Reason.CONNECTOR_CERTIFICATE_INVALID,
-}
 
 
 async def begin(
@@ -95,7 +88,7 @@ async def begin(
     )
     async with logged(visit, entry):
         connector = await find_connector(core, connector_id)
-        config = _config(connector)
+        config = config_of(connector)
         record = EnterpriseSsoVerification(id=record_id, connector_id=connector.id)
         if isinstance(config, SamlConfig):
             waiting = Exchange(
@@ -109,7 +102,8 @@ async def begin(
             record = msgspec.structs.replace(record, exchange_id=exchange_id)
         else:
             handshake = new_handshake(redirect_uri, state)
-            uri = await _ask_oidc(core, config, handshake)
+            metadata = await oidc_metadata(core, config)
+            uri = oidc.authorization_uri(config, metadata, handshake)
             record = msgspec.structs.replace(record, handshake=handshake)
         await visit.tell(AddVerification(record, effects_of(entry)))
     return record_id, uri
@@ -148,23 +142,9 @@ async def receive(core: Core, connector_id: str, response: str, relay_state: str
     What it proves is kept for the interaction that asked, and shown to nobody else.
     """
     connector, config = await saml_connector(core, connector_id)
-    exchange = await core.engine.read(address(core.tenant_id, relay_state))
-    if exchange is None or exchange.connector_id != connector.id or exchange.answer is not None:
-        raise Refused(Reason.HANDSHAKE_GONE)
-    answer = await verified_answer(core, connector, config, response, exchange.request_id)
-    await core.engine.turn(address(core.tenant_id, relay_state), Receive(connector.id, answer))
-    return with_query(exchange.redirect_uri or core.public_url, {"state": exchange.state})
-
-
-async def find_connector(core: Core, connector_id: str) -> SsoConnector:
-    """The connector of this id. Raises `NotFound`."""
-    return await core.db.lookup(_connector, core.tenant_id, connector_id)
-
-
-async def service_provider(core: Core, connector_id: str) -> saml.ServiceProvider:
-    """We, as a connector's identity provider knows us. Raises `NotFound`, `Refused`."""
-    connector, config = await saml_connector(core, connector_id)
-    return await _service_provider(core, connector, config)
+    exchange = await assertions.asked(core, connector.id, relay_state)
+    said = await verified_answer(core, connector, config, response, exchange.request_id)
+    return await assertions.answer(core, relay_state, exchange, said)
 
 
 def _begun(
@@ -175,30 +155,6 @@ def _begun(
     if not isinstance(record, EnterpriseSsoVerification) or record.connector_id != connector_id:
         raise Refused(Reason.VERIFICATION_NOT_FOUND)
     return record
-
-
-def _config(connector: SsoConnector) -> Any:
-    try:
-        return parsed_config(connector)
-    except InvalidSsoConfig:
-        raise Refused(Reason.CONNECTOR_MISCONFIGURED) from None
-
-
-async def saml_connector(core: Core, connector_id: str) -> tuple[SsoConnector, SamlConfig]:
-    """A connector that speaks SAML, and its configuration. Raises `NotFound`, `Refused`."""
-    connector = await find_connector(core, connector_id)
-    config = _config(connector)
-    if not isinstance(config, SamlConfig):
-        raise Refused(Reason.UNEXPECTED_CONNECTOR)
-    return connector, config
-
-
-async def _ask_oidc(core: Core, config: Any, handshake: Handshake) -> str:
-    try:
-        metadata = await core.identity_providers.oidc(oidc_config(config).issuer)
-    except ProviderError as error:
-        raise Refused(_PROVIDER_ERRORS[error.code]) from None
-    return oidc.authorization_uri(config, metadata, handshake)
 
 
 async def _ask_saml(
@@ -216,7 +172,7 @@ async def _ask_saml(
             waiting = msgspec.structs.replace(waiting, answer=answer)
             await core.engine.turn(address(core.tenant_id, exchange_id), Ask(waiting))
             return exchange_id, with_query(waiting.redirect_uri or "", {"state": waiting.state})
-    us = await _service_provider(core, connector, config)
+    us = await service_provider(core, connector, config)
     return exchange_id, await assertions.ask(core, us, exchange_id, waiting)
 
 
@@ -228,26 +184,6 @@ async def _arrived(core: Core, connector: SsoConnector, arrived: str) -> Answer 
         return None
 
 
-async def _service_provider(
-    core: Core, connector: SsoConnector, config: SamlConfig
-) -> saml.ServiceProvider:
-    try:
-        metadata = await core.identity_providers.saml(config)
-    except ProviderError as error:
-        raise Refused(_PROVIDER_ERRORS[error.code]) from None
-    signing_key, private_keys = await core.db.lookup(_keys, core.tenant_id, connector.id)
-    if config.signs_requests and signing_key is None:
-        raise Refused(Reason.SSO_SIGNING_UNAVAILABLE)
-    return saml.ServiceProvider(
-        saml.entity_id(core.public_url, connector.id),
-        saml.assertion_consumer_url(core.public_url, connector.id),
-        config,
-        metadata,
-        signing_key,
-        private_keys,
-    )
-
-
 async def verified_answer(
     core: Core,
     connector: SsoConnector,
@@ -256,7 +192,7 @@ async def verified_answer(
     request_id: str | None,
 ) -> Answer:
     """Who a response says that somebody is; it is used up. Raises `Refused`."""
-    us = await _service_provider(core, connector, config)
+    us = await service_provider(core, connector, config)
     try:
         assertion = await assertions.use(core, us, response, request_id)
     except Refused:
@@ -273,21 +209,16 @@ async def _answered(
     answer: Mapping[str, Any],
 ) -> tuple[Answer, TokenSet | None]:
     """What the identity provider said, and the tokens it gave. Raises `Refused`."""
-    core, config = visit.core, _config(connector)
+    core, config = visit.core, config_of(connector)
     if isinstance(config, SamlConfig):
         exchange = address(core.tenant_id, record.exchange_id or "")
         return await core.engine.turn(exchange, Take(connector.id, visit.uid)), None
     if record.handshake is None:
         raise Refused(Reason.HANDSHAKE_GONE)
-    providers, settings = core.identity_providers, oidc_config(config)
-    try:
-        metadata = await providers.oidc(settings.issuer)
-    except ProviderError as error:
-        raise Refused(_PROVIDER_ERRORS[error.code]) from None
-    info, given = await oidc.identify(
-        providers.backchannel, config, metadata, record.handshake, answer
-    )
-    return Answer(issuer=settings.issuer, user_info=_bounded(info)), given
+    metadata = await oidc_metadata(core, config)
+    backchannel = core.identity_providers.backchannel
+    info, given = await oidc.identify(backchannel, config, metadata, record.handshake, answer)
+    return Answer(issuer=oidc_config(config).issuer, user_info=_bounded(info)), given
 
 
 async def _recognized(
@@ -338,24 +269,6 @@ def _bounded(info: dict[str, Any]) -> dict[str, Any]:
     if len(msgspec.json.encode(info)) <= MAX_INFO:
         return info
     return {name: info[name] for name in NEEDED if name in info}
-
-
-def _connector(tx: Transaction, tenant: str, connector_id: str) -> SsoConnector:
-    return SsoConnectors(tx, tenant).get(connector_id)
-
-
-def _keys(
-    tx: Transaction, tenant: str, connector_id: str
-) -> tuple[saml.KeyPair | None, tuple[str, ...]]:
-    """The key that requests are signed with, and all that assertions may be encrypted for.
-
-    A company may encrypt for the key before, until it has read our metadata again.
-    """
-    keys = SsoSigningKeys(tx, tenant).of(connector_id)
-    active = next(
-        (saml.KeyPair(key.private_key, key.certificate) for key in keys if key.active), None
-    )
-    return active, tuple(key.private_key for key in keys)
 
 
 def _account(

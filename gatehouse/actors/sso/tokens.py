@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gatehouse.actors.connectors.social.oauth_client import TokenSet
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.social import token_metadata, token_text
 from gatehouse.actors.sso import oidc
-from gatehouse.actors.sso.configs import GoogleConfig, InvalidSsoConfig, OidcConfig
-from gatehouse.actors.sso.identity_providers import ProviderError, oidc_config
-from gatehouse.actors.sso.routing import parsed_config
+from gatehouse.actors.sso.configs import GoogleConfig, OidcConfig
+from gatehouse.actors.sso.connectors import config_of, oidc_metadata
 from gatehouse.actors.third_party_tokens import current_tokens
 from gatehouse.actors.verification import SealedTokens
 from gatehouse.storage.identities import Secret, Secrets
@@ -45,25 +44,13 @@ async def access_token(core: Core, user_id: str, connector_id: str) -> TokenSet:
     async def refresh(refresh_token: str) -> TokenSet:
         if connector is None or not connector.enable_token_storage:
             raise Refused(Reason.TOKEN_STORAGE_NOT_SUPPORTED)
-        config = _oidc(connector)
-        providers = core.identity_providers
-        try:
-            metadata = await providers.oidc(oidc_config(config).issuer)
-        except ProviderError:
-            raise Refused(Reason.CONNECTOR_MISCONFIGURED) from None
-        return await oidc.client_of(config, metadata).refresh(providers.backchannel, refresh_token)
+        config = config_of(connector)
+        if not isinstance(config, OidcConfig | GoogleConfig):
+            raise Refused(Reason.TOKEN_STORAGE_NOT_SUPPORTED)
+        client = oidc.client_of(config, await oidc_metadata(core, config))
+        return await client.refresh(core.identity_providers.backchannel, refresh_token)
 
     return await current_tokens(core, secret, refresh)
-
-
-def _oidc(connector: SsoConnector) -> OidcConfig | GoogleConfig:
-    try:
-        config: Any = parsed_config(connector)
-    except InvalidSsoConfig:
-        raise Refused(Reason.CONNECTOR_MISCONFIGURED) from None
-    if not isinstance(config, OidcConfig | GoogleConfig):
-        raise Refused(Reason.TOKEN_STORAGE_NOT_SUPPORTED)
-    return config
 
 
 def _seal(tx: Transaction, text: str, place: str) -> str:

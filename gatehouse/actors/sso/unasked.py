@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 from gatehouse.actors.connectors.social.oauth_client import with_query
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.sso.connectors import saml_connector
 from gatehouse.actors.sso.exchanges import EXCHANGE_MS, Ask, Exchange, address
-from gatehouse.actors.sso.flow import saml_connector, verified_answer
+from gatehouse.actors.sso.flow import verified_answer
 from gatehouse.actors.tokens import new_uid
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.sso_connectors import SsoIdpInitiatedConfig, SsoIdpInitiatedConfigs

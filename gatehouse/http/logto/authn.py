@@ -16,7 +16,7 @@ from pydantic import Field
 
 from gatehouse.actors import social_saml
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sso import flow, unasked
+from gatehouse.actors.sso import connectors, flow, unasked
 from gatehouse.actors.sso.saml import MAX_RESPONSE
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.logto.errors import ApiError
@@ -99,5 +99,6 @@ def _found() -> Iterator[None]:
 @operations.get("/enterprise-sso/{connectorId}", "GetSsoConnectorMetadata", statuses=(400, 404))
 async def metadata(call: Call) -> Reply:
     """Say who we are to an identity provider, under the name that it knows us by."""
-    us = await flow.service_provider(call.core, call.path["connectorId"])
+    connector, config = await connectors.saml_connector(call.core, call.path["connectorId"])
+    us = await connectors.service_provider(call.core, connector, config)
     return Reply(200, us.own_metadata(), content_type=METADATA)

@@ -17,7 +17,7 @@ from gatehouse.actors import sign_in
 from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sso import flow, routing
+from gatehouse.actors.sso import connectors, flow, routing
 from gatehouse.actors.verification import Event, Identifier, IdentifierType
 from gatehouse.http.call import Call, Principal, Reply, redirect
 from gatehouse.http.oidc import browser
@@ -90,7 +90,7 @@ async def _leave(
     The `state` names the application, so that of several tabs the right one is gone on with.
     """
     visit, core = guest.visit, guest.visit.core
-    connector = await flow.find_connector(core, connector_id)
+    connector = await connectors.find_connector(core, connector_id)
     if not guest.rules.single_sign_on_enabled:
         raise Refused(Reason.METHOD_NOT_ENABLED)
     await sign_in.start(visit, Event.SIGN_IN)
