@@ -46,6 +46,7 @@ from gatehouse.ops.sockets import bind, edge_sockets, url_of
 from gatehouse.storage.database import Database
 from gatehouse.storage.vault import Vault
 from tests.http.contract import Api
+from tests.servers.plain import plain_client
 
 BOTH_DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 """Runs a test of a `server` on SQLite and on PostgreSQL."""
@@ -155,7 +156,7 @@ async def run_server(
         ]
         ports = [own[0].getsockname()[1] for own in sockets]
         transport = _InTurn(ports) if NODES > 1 else None
-        client = httpx.AsyncClient(base_url=url, timeout=30, transport=transport)
+        client = plain_client(url, transport=transport)
         await stack.enter_async_context(client)
         yield Server(url, cores[0], client, tuple(cores[1:]))
 
@@ -178,7 +179,7 @@ async def _run_node(
         trio.open_nursery() as links,
     ):
         if first:
-            await seeding.seed(db, _settings(url), TENANT)
+            await seeding.seed(db, _settings().resolved(url), TENANT)
         redis = redis_from_url(redis_url)
         engine = Engine(redis, node=secrets.token_hex(4))
         core = build_core(
@@ -244,9 +245,9 @@ class _InTurn(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _settings(url: str) -> Settings:
+@cache
+def _settings() -> Settings:
     return Settings(
-        public_url=url,
         m2m_client_id=CLIENT_ID,
         m2m_client_secret=cast(Any, CLIENT_SECRET),
         demo_user=DEMO_USER,

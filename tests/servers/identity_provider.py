@@ -25,10 +25,11 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
 import jwt
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.servers.plain import plain_client
 
 CLIENT_ID = "the-client"
 CLIENT_SECRET = "a secret of more than thirty-two bytes & signs"
@@ -96,7 +97,7 @@ class IdentityProvider:
     async def visit(self, uri: str) -> dict[str, str]:
         """Open an authorization URI as a browser; the answer's parameters, and where it is sent."""
         assert uri.startswith(self.url), uri
-        async with httpx.AsyncClient() as client:
+        async with plain_client() as client:
             answer = await client.get(uri)
         if answer.status_code == 200:  # a form that posts itself
             return dict(json.loads(answer.headers["x-form"]))

@@ -18,6 +18,7 @@ from gatehouse.http.operation import Operation
 from tests.http.logto.management.test_hostile import BODIES, SEGMENTS, path_of
 from tests.http.oidc.house import challenge_of
 from tests.http.running import DEMO_APP, DEMO_PASSWORD, DEMO_USER, Server
+from tests.servers.plain import plain_client
 
 OPEN = [
     (dialect, operation)
@@ -76,8 +77,8 @@ class Caller:
 async def callers(server: Server) -> AsyncIterator[list[Caller]]:
     """Nobody, and somebody in the middle of a sign-in who has a user's token."""
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=30) as nobody,
-        httpx.AsyncClient(base_url=server.url, timeout=30) as person,
+        plain_client(server.url) as nobody,
+        plain_client(server.url) as person,
     ):
         token = await begin(person, server)
         known = {"authorization": f"Bearer {token}", "logto-app-id": DEMO_APP}

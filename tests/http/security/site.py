@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from tests.http.oidc.house import Client, House, Node
+from tests.servers.plain import plain_client
 
 
 @dataclass
@@ -25,8 +26,7 @@ class Site:
 
     async def browser(self) -> httpx.AsyncClient:
         """A browser of its own, which follows nothing by itself."""
-        client = httpx.AsyncClient(base_url=self.origin, timeout=30)
-        return await self.stack.enter_async_context(client)
+        return await self.stack.enter_async_context(plain_client(self.origin))
 
 
 async def ask(client: Client, **changes: str | None) -> httpx.Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import trio
 import trio.testing
 
@@ -20,6 +19,7 @@ from tests.http.oidc.house import (
     tokens,
 )
 from tests.http.security.site import Site, ask
+from tests.servers.plain import plain_client
 
 TIMES = 6
 """How many do the same at once."""
@@ -46,8 +46,8 @@ async def test_of_two_nodes_that_redeem_one_code_at_once_one_wins(house: House) 
     async with (
         house.serve() as first,
         house.serve() as second,
-        httpx.AsyncClient(base_url=first) as here,
-        httpx.AsyncClient(base_url=second) as there,
+        plain_client(first) as here,
+        plain_client(second) as there,
     ):
         spa = Client(here, "spa")
         code = (await sign_in(spa))["code"]

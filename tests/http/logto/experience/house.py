@@ -36,6 +36,7 @@ from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
 from gatehouse.storage.vault import Vault
 from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, Browser
+from tests.servers.plain import plain_client
 
 TENANT = "default"
 PASSWORD = "wombat-9-hill"
@@ -250,7 +251,7 @@ async def open_house(
             stop = trio.Event()
             app = build_app(core, trusted_proxies=PROXIES)
             addresses = await parts.start(_serve, app, config, stop)
-            client = httpx.AsyncClient(base_url=addresses[0], timeout=30)
+            client = plain_client(addresses[0])
             house.nodes.append(Node(core, await stack.enter_async_context(client)))
         yield house
 

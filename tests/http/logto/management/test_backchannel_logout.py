@@ -12,6 +12,7 @@ import pytest
 from tests.http.contract import Api
 from tests.http.logto.test_hostile import begin
 from tests.http.running import DEMO_APP, DEMO_USER, Server
+from tests.servers.plain import plain_client
 from tests.servers.receiver import open_receiver
 
 ENDINGS: dict[str, tuple[str, Any]] = {
@@ -24,7 +25,7 @@ ENDINGS: dict[str, tuple[str, Any]] = {
 async def test_applications_are_told(api: Api, server: Server, ending: str) -> None:
     (user,) = [one for one in await api("ListUsers") if one["username"] == DEMO_USER]
     application = await api("GetApplication", id=DEMO_APP)
-    async with open_receiver() as receiver, httpx.AsyncClient(base_url=server.url) as http:
+    async with open_receiver() as receiver, plain_client(server.url) as http:
         metadata = {
             "redirectUris": application["oidcClientMetadata"]["redirectUris"],
             "postLogoutRedirectUris": [],
