@@ -8,6 +8,7 @@ from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.experience.access import experience_operations
 from gatehouse.http.logto.experience.mfa import choices_view
 from gatehouse.http.logto.experience.models import (
+    CaptchaView,
     EventBody,
     IdentificationBody,
     InteractionView,
@@ -93,11 +94,16 @@ async def submit(call: Call) -> Reply | SubmitReply:
 async def interaction(call: Call) -> InteractionView:
     """What the interaction has collected so far."""
     state, event = await visit_of(call).started()
+    profile = view_of(state.profile, SHOWN_OF_PROFILES)
+    if state.profile.jit_organizations is not None:
+        profile["jitOrganizationIds"] = list(state.profile.jit_organizations)
+    vouched = any(record.vouched_for for record in state.records)
     view = InteractionView(
         interaction_event=event.value,
-        profile=view_of(state.profile, SHOWN_OF_PROFILES),
+        profile=profile,
         verification_records=[record.view() for record in state.records],
         mfa=choices_view(state.mfa),
+        captcha=CaptchaView(verified=state.captcha_passed and not vouched, skipped=vouched),
     )
     if state.user_id is not None:
         view.user_id = state.user_id

@@ -103,6 +103,13 @@ class SubmitReply(Wire):
     redirect_to: str
 
 
+class CaptchaView(Wire):
+    """Whether a captcha was solved, or is not asked for because of how the person came."""
+
+    verified: bool
+    skipped: bool
+
+
 class InteractionView(Wire):
     """An interaction as its own browser may see it: nothing secret in it."""
 
@@ -111,3 +118,4 @@ class InteractionView(Wire):
     profile: dict[str, Any]
     verification_records: list[dict[str, Any]]
     mfa: dict[str, Any]
+    captcha: CaptchaView

@@ -58,6 +58,8 @@ async def test_turnstile_is_asked_about_the_token(house: House, receiver: Receiv
         "secret": ["the provider's secret"],
         "response": ["solved"],
     }
+    passed = {"verified": True, "skipped": False}
+    assert (await browser("GetInteraction"))["captcha"] == passed
     await browser.identify(await browser.verify_password("ada", PASSWORD))
     await browser.submit()
 

@@ -57,6 +57,9 @@ async def test_a_person_signs_in_by_a_token_and_joins_organizations(house: House
     assert [(one["type"], one["verified"]) for one in shown] == [("OneTimeToken", True)]
     assert body["token"] not in repr(await browser.state())
     await browser.identify(verification_id)
+    view = await browser("GetInteraction")
+    assert view["captcha"] == {"verified": False, "skipped": True}
+    assert view["profile"] == {"jitOrganizationIds": [acme, "gone"]}
     await browser.submit()
     result = (await browser.state()).result
     assert result is not None

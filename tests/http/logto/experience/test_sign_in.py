@@ -37,6 +37,7 @@ async def test_the_interaction_shows_what_it_has_and_no_secret(house: House) -> 
         "profile": {},
         "verificationRecords": [],
         "mfa": {},
+        "captcha": {"verified": False, "skipped": False},
     }
     verification_id = await browser.verify_password("ada", PASSWORD)
     await browser.identify(verification_id)
@@ -45,6 +46,7 @@ async def test_the_interaction_shows_what_it_has_and_no_secret(house: House) -> 
         "userId": user.id,
         "profile": {},
         "mfa": {},
+        "captcha": {"verified": False, "skipped": False},
         "verificationRecords": [
             {
                 "type": "Password",
