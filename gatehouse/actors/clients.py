@@ -99,6 +99,15 @@ class Client:
         ]
         return any(matches)
 
+    def had(self, secret: str, now: int) -> bool:
+        """Whether the secret was the client's and has expired."""
+        presented = secret.encode()
+        return any(
+            hmac.compare_digest(known.value, presented)
+            for known in self.secrets
+            if known.expires_at is not None and known.expires_at <= now
+        )
+
     def redirects_to(self, uri: str) -> bool:
         """Whether this redirect URI is registered (RFC 9700 §2.1): see `redirect_uris.py`."""
         if "*" in uri:

@@ -216,9 +216,10 @@ async def check_max_age(draft: Draft) -> None:
 
 async def check_resource(draft: Draft) -> None:
     """RFC 8707 §2: each is an API registered here, or what stands for the user's organizations;
-    none named means the default one."""
+    none named means the default one. Logto takes several in one parameter, too, between commas."""
     directory = draft.core.directory
-    resources = draft.parameters.all("resource")
+    given = (part for text in draft.parameters.all("resource") for part in text.split(","))
+    resources = tuple(dict.fromkeys(given))
     if len(resources) > MAX_RESOURCES:
         raise OAuthError("invalid_target", "too many resource indicators")
     for indicator in resources:

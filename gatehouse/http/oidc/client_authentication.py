@@ -62,6 +62,9 @@ async def authenticate_client(call: Call[Any, Any], form: Parameters) -> Client:
         if secret is not None:
             raise NotAuthenticated(client.id, _refused("a public client has no secret", call))
     elif secret is None or not client.authenticates(secret, call.core.clock()):
+        if secret is not None and client.had(secret, call.core.clock()):
+            expired = OAuthError("invalid_request", "client secret has expired")
+            raise NotAuthenticated(client.id, expired)
         raise NotAuthenticated(client.id, _refused("client authentication failed", call))
     check_origin(call, client)
     return client

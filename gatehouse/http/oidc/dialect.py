@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatehouse.http.call import Reply
 from gatehouse.http.logto.dialect import API
-from gatehouse.http.oidc.errors import refuse
+from gatehouse.http.oidc.errors import OAuthError, refuse
 from gatehouse.http.operation import Cors, Dialect
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
 
+_NO_ROUTE = "unrecognized route or not allowed method"
+
+
+def _not_found(path: str) -> Reply:
+    return refuse(OAuthError("invalid_request", _NO_ROUTE, status=404))
+
+
+def _method_not_allowed(allow: str) -> Reply:
+    headers = (("allow", allow),)
+    return refuse(OAuthError("invalid_request", _NO_ROUTE, headers=headers, status=405))
+
+
 OIDC = Dialect(
     name="oidc",
     prefix="/oidc",
     refuse=refuse,
-    not_found=API.not_found,
-    method_not_allowed=API.method_not_allowed,
+    not_found=_not_found,
+    method_not_allowed=_method_not_allowed,
     headers=API.headers,
     request_id_header=API.request_id_header,
 )

@@ -14,6 +14,9 @@ from gatehouse.http.oidc.grants import GRANTS
 from gatehouse.http.oidc.response import RESPONSE_MODES
 from gatehouse.http.operation import Operations
 
+_REVALIDATE = (("cache-control", "no-cache, max-age=0, must-revalidate"),)
+"""A browser asks each time whether there is a new key; mostly there is none (ETag)."""
+
 operations = Operations(tags=("OIDC",), cors=cors("GET"))
 
 
@@ -69,4 +72,6 @@ async def openid_configuration(call: Call) -> Reply:
 async def jwks(call: Call) -> Reply:
     """The public keys (RFC 7517 §5): those that sign, will sign and have signed."""
     keyring = await call.core.keyring()
-    return Reply(200, keyring.jwks, content_type="application/jwk-set+json; charset=utf-8")
+    return Reply(
+        200, keyring.jwks, _REVALIDATE, content_type="application/jwk-set+json; charset=utf-8"
+    )

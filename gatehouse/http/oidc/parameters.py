@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.errors import OAuthError
 
@@ -17,7 +19,9 @@ MAX_BYTES = 16 * 1024
 """All parameters together. Browsers and proxies give up earlier in a URL."""
 
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 
+_JSON = msgspec.json.Decoder(dict[str, str | int | float | bool | list[str] | None])
 _REPEATABLE = frozenset({"resource"})
 
 
@@ -81,8 +85,11 @@ def query_parameters(call: Call[Any, Any]) -> Parameters:
 
 
 def form_parameters(call: Call[Any, Any]) -> Parameters:
-    """The parameters of the form in the body. Raises `OAuthError` if there is another body."""
+    """The parameters of the form in the body, or of a JSON object in its place, which Logto takes
+    as well. Raises `OAuthError` if there is another body."""
     kind = (call.headers.get("content-type") or FORM).partition(";")[0].strip().lower()
+    if kind == JSON:
+        return _parse_json(call.raw_body)
     if kind != FORM:
         raise OAuthError("invalid_request", f"the content type must be {FORM}")
     return _parse(call.raw_body)
@@ -95,6 +102,28 @@ def _parse(raw: bytes) -> Parameters:
         pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise OAuthError("invalid_request", "the parameters cannot be read") from None
+    return _checked(pairs)
+
+
+def _parse_json(raw: bytes) -> Parameters:
+    if len(raw) > MAX_BYTES:
+        raise OAuthError("invalid_request", "the parameters are too long")
+    try:
+        given = _JSON.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise OAuthError("invalid_request", "the parameters cannot be read") from None
+    pairs = [
+        (name, one if isinstance(one, str) else msgspec.json.encode(one).decode())
+        for name, value in given.items()
+        for one in (value if isinstance(value, list) else (value,))
+        if one not in (None, "")
+    ]
+    if len(pairs) > MAX_PARAMETERS:
+        raise OAuthError("invalid_request", "the parameters cannot be read")
+    return _checked(pairs)
+
+
+def _checked(pairs: list[tuple[str, str]]) -> Parameters:
     if any("\x00" in value for _, value in pairs):
         raise OAuthError("invalid_request", "the parameters cannot be read")
     return Parameters.of(pairs)

@@ -9,6 +9,7 @@ from gatehouse.actors.subjects import find_subject
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.oidc.bearer import find_bearer, presented_token, refused_bearer
 from gatehouse.http.oidc.claims import OPENID, userinfo_claims
+from gatehouse.http.oidc.client_authentication import check_origin
 from gatehouse.http.oidc.dialect import MAX_FORM_BYTES, NO_STORE, cors
 from gatehouse.http.operation import Operations
 
@@ -37,6 +38,9 @@ async def _userinfo(call: AnyCall) -> Reply:
     bearer = await find_bearer(core, presented_token(call))
     if bearer is None or bearer.family.user_id is None:
         raise refused_bearer("invalid_token", "the access token is not valid")
+    client = await core.directory.client(bearer.family.client_id)
+    if client is not None:
+        check_origin(call, client)
     scopes = bearer.token.scopes
     if OPENID not in scopes:
         raise refused_bearer("insufficient_scope", "the access token lacks the scope openid")

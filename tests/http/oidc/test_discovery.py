@@ -69,6 +69,9 @@ async def test_every_endpoint_that_is_announced_exists(http: httpx.AsyncClient):
 async def test_the_keys_are_published_without_their_secrets(http: httpx.AsyncClient):
     answer = await http.get("/oidc/jwks")
     assert answer.json() == {"keys": [KEY.public_jwk]}
+    assert answer.headers["cache-control"] == "no-cache, max-age=0, must-revalidate"
+    again = await http.get("/oidc/jwks", headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
     assert set(KEY.public_jwk) == {"kty", "crv", "x", "y", "use", "kid", "alg"}
 
 

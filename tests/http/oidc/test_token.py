@@ -12,7 +12,7 @@ import trio
 
 from gatehouse.actors.family import CODE_AGE_MS, REFRESH_GRACE_MS
 from gatehouse.storage.applications import ApplicationSecrets
-from gatehouse.storage.records import ApplicationSecret
+from gatehouse.storage.records import ApplicationSecret, Resource
 from gatehouse.storage.resources import Resources
 from gatehouse.storage.users import Users
 from tests.http.oidc.house import (
@@ -243,6 +243,15 @@ async def test_a_code_may_be_redeemed_for_an_api_at_once(spa: Client):
     assert claims(answer["access_token"])["aud"] == API
 
 
+async def test_several_resources_may_stand_in_one_parameter(spa: Client, node: Node):
+    other = Resource(name="Other", indicator="https://other.example")
+    await node.change(lambda tx: Resources(tx, TENANT).create(other))
+    body = await tokens(spa, resource=f"{API},https://other.example")
+    for resource in (API, "https://other.example"):
+        answer = await spa.refresh(body["refresh_token"], resource=resource)
+        assert claims(answer.json()["access_token"])["aud"] == resource
+
+
 async def test_the_default_api_is_meant_where_none_is_named(spa: Client, node: Node):
     def make_default(tx: Any) -> None:
         resources = Resources(tx, TENANT)
@@ -370,7 +379,7 @@ async def test_an_expired_secret_is_refused_and_a_new_one_works_at_once(
     form = {**M2M, "client_id": "machine", "client_secret": "brief-secret"}
     assert (await machine.http.post("/oidc/token", data=form)).status_code == 200
     house.clock.pass_ms(60_000)
-    refused(await machine.http.post("/oidc/token", data=form), "invalid_client", 401)
+    refused(await machine.http.post("/oidc/token", data=form), "invalid_request")
 
 
 async def test_a_change_on_one_node_is_known_on_the_other(
@@ -391,8 +400,26 @@ async def test_the_plain_oauth_form_of_an_error_can_be_asked_for(http: httpx.Asy
     assert set(answer.json()) == {"error", "error_description"}
 
 
+async def test_the_parameters_may_come_as_json(http: httpx.AsyncClient):
+    form = {**M2M, "client_id": "machine", "client_secret": SECRET, "resource": [API]}
+    answer = await http.post("/oidc/token", json={**form, "scope": "read", "organization_id": None})
+    assert answer.json()["scope"] == "read"
+    for wrong in ([], "text", {**form, "scope": {"deep": 1}}, {**form, "resource": [API, "x"]}):
+        assert (await http.post("/oidc/token", json=wrong)).status_code == 400
+    headers = {"content-type": "application/json"}
+    for text in (
+        b"{",
+        b"[" * 9000,
+        b'{"a": "\\u0000"}',
+        b"\xff",
+        b'{"a": "' + b"x" * 17_000 + b'"}',
+    ):
+        refused(await http.post("/oidc/token", content=text, headers=headers), "invalid_request")
+
+
 async def test_only_a_form_is_read_and_each_parameter_once(http: httpx.AsyncClient):
-    refused(await http.post("/oidc/token", json=M2M), "invalid_request")
+    xml = {"content-type": "application/xml"}
+    refused(await http.post("/oidc/token", content="<a/>", headers=xml), "invalid_request")
     twice = "grant_type=client_credentials&client_id=machine&client_id=machine"
     headers = {"content-type": "application/x-www-form-urlencoded"}
     answer = await http.post("/oidc/token", content=twice, headers=headers)
@@ -424,6 +451,11 @@ async def test_scripts_of_registered_origins_may_read_the_answer(spa: Client):
     assert good.status_code == 200
     assert good.headers["access-control-allow-origin"] == "*"
     assert good.headers["access-control-expose-headers"] == "WWW-Authenticate"
+    token = {"authorization": f"Bearer {good.json()['access_token']}"}
+    for origin, status in (("https://evil.example", 400), ("https://scripts.example", 200)):
+        answer = await spa.http.get("/oidc/me", headers={**token, "origin": origin})
+        assert answer.status_code == status
+        assert ("access-control-allow-origin" in answer.headers) is (status == 200)
 
 
 async def test_a_preflight_is_answered(http: httpx.AsyncClient):
@@ -437,4 +469,10 @@ async def test_a_preflight_is_answered(http: httpx.AsyncClient):
 
 
 async def test_there_is_no_get(http: httpx.AsyncClient):
-    assert (await http.get("/oidc/token")).status_code == 405
+    answer = await http.get("/oidc/token")
+    refused(answer, "invalid_request", 405)
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_what_is_no_endpoint_is_told_as_any_mistake(http: httpx.AsyncClient):
+    refused(await http.get("/oidc/nothing"), "invalid_request", 404)
