@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from gatehouse.ops import reference
+from gatehouse.ops.metrics import METRICS
 from gatehouse.ops.settings import PREFIX, Settings
 from tests.ops.conftest import Install
 from tests.ops.installation import ROOT
@@ -66,6 +67,15 @@ def test_the_reference_is_up_to_date(name: str) -> None:
     assert page == reference.with_table(page, reference.PAGES[name]()), (
         "run .venv/bin/python -m gatehouse.ops.reference"
     )
+
+
+def test_the_metrics_that_the_pages_name_are_there() -> None:
+    text = "".join(page.read_text() for page in reference.DOCS.glob("*.md"))
+    named = set(re.findall(r"\bgatehouse_\w+", text))
+    known = {one.name for one in METRICS}
+    known |= {f"{one.name}_bucket" for one in METRICS if one.kind == "histogram"}
+    assert len(named) > 20
+    assert named <= known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
