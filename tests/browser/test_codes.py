@@ -11,9 +11,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.accessibility import focus_is_visible, problems
 from tests.browser.conftest import PASSWORD, Server
 from tests.browser.test_pages import OpenPage, answer
+from tests.browser.test_second_factors import faults, forget, is_signed_in, plug_in
 
 Keep = Callable[[Page, str], Path]
-SETTINGS = ("signIn", "signUp")
+SETTINGS = ("signIn", "signUp", "passkeySignIn")
 TEMPLATES = [
     {"usageType": use, "type": "text/plain", "subject": "Your code", "content": "{{code}}"}
     for use in ("SignIn", "Register", "ForgotPassword", "Generic")
@@ -128,3 +129,43 @@ def test_every_page_for_codes_can_be_read_by_everybody(
             assert problems(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
         keep_screenshot(page, f"{name}-small")
+
+
+def test_a_passkey_is_another_way_where_the_name_comes_first(
+    open_page: OpenPage, by_mail: Server, keep_screenshot: Keep
+) -> None:
+    by_mail.manage("PATCH", "/sign-in-exp", {"passkeySignIn": {"enabled": True}})
+    address = "joan@example.com"
+    by_mail.manage("POST", "/users", {"primaryEmail": address, "password": PASSWORD})
+    page = open_page()
+    plug_in(page)
+    passkey = page.get_by_role("button", name="Sign in with a passkey")
+    by_password = page.get_by_role("button", name="Use your password instead")
+
+    def give_name() -> None:
+        forget(page)
+        page.goto(by_mail.authorize_url())
+        expect(passkey).to_have_count(0)
+        page.get_by_label("Email").fill(address)
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_label("Code")).to_be_visible()
+
+    give_name()
+    by_password.click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="Create a passkey").click()
+    assert is_signed_in(page)
+
+    give_name()
+    assert faults(page) == []
+    keep_screenshot(page, "code-or-passkey")
+    passkey.click()
+    assert is_signed_in(page)
+
+    give_name()
+    by_password.click()
+    assert faults(page) == []
+    keep_screenshot(page, "password-or-passkey")
+    passkey.click()
+    assert is_signed_in(page)

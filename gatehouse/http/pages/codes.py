@@ -17,6 +17,7 @@ from gatehouse.http.pages.guest import (
     take,
 )
 from gatehouse.http.pages.messages import Message
+from gatehouse.http.pages.passkey_forms import offering
 from gatehouse.http.pages.registering import go_on
 
 operations = Operations(tags=("Pages",))
@@ -45,11 +46,8 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         return redirect(guest.address("/sign-in"))
     completing = guest.state.user_id is not None or guest.state.profile != Profile()
     back = "/continue" if completing else _BACK[guest.state.event]
-    with_password = (
-        guest.state.event is Event.SIGN_IN
-        and guest.state.user_id is None
-        and guest.rules.enables(record.identifier.type, Method.PASSWORD)
-    )
+    signing_in = guest.state.event is Event.SIGN_IN and guest.state.user_id is None
+    with_password = signing_in and guest.rules.enables(record.identifier.type, Method.PASSWORD)
     return await draw_page(
         guest,
         "verification_code.html",
@@ -62,6 +60,7 @@ async def _draw(guest: Guest, form: AccountForm, error: Message | None) -> Reply
         resent=error is None and form.by == "again",
         back=guest.address(back),
         sign_in=guest.address("/sign-in") if with_password else None,
+        **(await offering(guest, second_page=True) if signing_in else {"passkey": None}),
     )
 
 

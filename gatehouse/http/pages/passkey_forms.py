@@ -49,13 +49,19 @@ def asking(options: Mapping[str, Any]) -> dict[str, object]:
     return {"script": SCRIPT_PATH, "passkey": Ceremony("get", json.dumps(options))}
 
 
-async def offering(guest: Guest) -> dict[str, object]:
-    """What the sign-in page needs to offer passkeys, as far as the tenant has them."""
+async def offering(guest: Guest, *, second_page: bool = False) -> dict[str, object]:
+    """What a page needs to offer passkeys, as far as the tenant has them.
+
+    On the first page it is the tenant's decision whether there is a button; on a `second_page`,
+    that asks for a password or a code, a passkey is another way. Neither tells who has one.
+    """
     settings = guest.rules.passkey_sign_in
-    if not settings.enabled or not guest.rules.allows(Event.SIGN_IN):
+    only_page = guest.asks_for_password and not settings.allow_autofill
+    button = settings.show_passkey_button or second_page or only_page
+    offers = settings.enabled and (button or settings.allow_autofill)
+    if not offers or not guest.rules.allows(Event.SIGN_IN):
         return {"passkey": None}
     options = json.dumps(await sign_in_webauthn.offer_passkey(guest.visit))
-    button = settings.show_passkey_button or not settings.allow_autofill
     offer = Ceremony("get", options, button=button, autofill=settings.allow_autofill)
     return {
         "script": SCRIPT_PATH,

@@ -68,6 +68,7 @@ async def _draw_password(
         by_code=guest.rules.enables(identifier.type, Method.VERIFICATION_CODE),
         forgot=await _forgot(guest),
         back=guest.address("/sign-in"),
+        **await offering(guest, second_page=True),
     )
 
 
