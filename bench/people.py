@@ -2,40 +2,32 @@
 
     python -m bench.people --database sqlite:////tmp/large.db --users 1000000 --organizations 10000
 
-They are made by the repositories' own statements, so that they are what the server itself would
-have stored; every user is a member of one organization.
+They look as the repositories would have stored them, but the database makes them by itself: each
+statement stores thousands. Every user is a member of one organization.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from functools import partial
 
-import sqlalchemy as sa
+import psycopg
 import trio
 
+from bench import rows
+from bench.rows import NUMBER, numbered
 from gatehouse.storage import schema
-from gatehouse.storage.database import Database
+from gatehouse.storage.database import Database, sqlite_path
 from gatehouse.storage.migrate import migrate
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_records import Organization
 from gatehouse.storage.records import User
-from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
 
 TENANT = "default"
-UNIT = 5000
-"""Rows of one transaction."""
-
-_members = schema.organizations_users
-_JOIN = Stmt(
-    sa.insert(_members).values(
-        {name: sa.bindparam(name) for name in ("tenant_id", "organization_id", "user_id")}
-    )
-)
+FIRST = 1_600_000_000_000
+"""When the first of them came, in milliseconds since the epoch."""
 
 
 def user_id(number: int) -> str:
@@ -51,69 +43,61 @@ def organization_id(number: int) -> str:
 def fill(url: str, users: int, organizations: int) -> None:
     """Bring the schema up to date and store the people."""
     migrate(url)
-    trio.run(partial(_fill, url, users, organizations))
+    trio.run(_fill, url, users, organizations)
+    _settle(url)
 
 
 async def _fill(url: str, users: int, organizations: int) -> None:
     async with Database.open(url) as db:
-        for some in _units(organizations):
+        for some in rows.units(range(organizations)):
             await db.write(_store_organizations, some)
-        for some in _units(users):
-            await db.write(_store_users, some, organizations)
-        await db.write(_gather_statistics)
-
-
-def _units(count: int) -> Iterator[range]:
-    for start in range(0, count, UNIT):
-        yield range(start, min(start + UNIT, count))
+        for some in rows.units(range(users)):
+            await db.write(_store_users, some)
+        for some in rows.units(range(users if organizations else 0)):
+            await db.write(_store_members, some, organizations)
 
 
 def _store_organizations(tx: Transaction, numbers: range) -> None:
-    rows = Organizations(tx, TENANT).rows
-    made = (
-        Organization(
-            tenant_id=TENANT,
-            id=organization_id(number),
-            name=f"Company {number}",
-            created_at=1_600_000_000_000 + number,
-        )
-        for number in numbers
-    )
-    tx.run_each(rows.insert, [rows.mapping.write(tx, one) for one in made])
+    table = Organizations(tx, TENANT).rows
+    example = Organization(tenant_id=TENANT, name="")
+    own = {
+        "id": numbered("company", digits=6),
+        "name": numbered("Company "),
+        "created_at": NUMBER + FIRST,
+    }
+    rows.store(tx, table.table, numbers, table.mapping.write(tx, example) | own)
 
 
-def _store_users(tx: Transaction, numbers: range, organizations: int) -> None:
-    rows = Users(tx, TENANT).rows
-    made = (
-        User(
-            tenant_id=TENANT,
-            id=user_id(number),
-            username=f"person_{number}",
-            primary_email=f"person_{number}@company-{number % 997}.example",
-            primary_phone=f"49{number:09}",
-            name=f"Person {number}",
-            created_at=1_600_000_000_000 + number,
-            updated_at=1_600_000_000_000 + number,
-        )
-        for number in numbers
-    )
-    tx.run_each(rows.insert, [rows.mapping.write(tx, one) for one in made])
-    if organizations:
-        tx.run_each(
-            _JOIN,
-            [
-                {
-                    "tenant_id": TENANT,
-                    "organization_id": organization_id(number % organizations),
-                    "user_id": user_id(number),
-                }
-                for number in numbers
-            ],
-        )
+def _store_users(tx: Transaction, numbers: range) -> None:
+    table = Users(tx, TENANT).rows
+    company = numbered("@company-", NUMBER % 997, after=".example")
+    own = {
+        "id": numbered("person", digits=7),
+        "username": numbered("person_"),
+        "primary_email": numbered("person_") + company,
+        "primary_phone": numbered("49", digits=9),
+        "name": numbered("Person "),
+        "created_at": NUMBER + FIRST,
+        "updated_at": NUMBER + FIRST,
+    }
+    example = User(tenant_id=TENANT)
+    rows.store(tx, table.table, numbers, table.mapping.write(tx, example) | own)
 
 
-def _gather_statistics(tx: Transaction) -> None:
-    tx._connection.execute("ANALYZE")
+def _store_members(tx: Transaction, numbers: range, organizations: int) -> None:
+    member = {
+        "tenant_id": TENANT,
+        "organization_id": numbered("company", NUMBER % organizations, digits=6),
+        "user_id": numbered("person", digits=7),
+    }
+    rows.store(tx, schema.organizations_users, numbers, member)
+
+
+def _settle(url: str) -> None:
+    """Do what PostgreSQL's autovacuum does in time; SQLite is left as it is."""
+    if sqlite_path(url) is None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
 
 
 def main(arguments: list[str] | None = None) -> int:

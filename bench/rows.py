@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 
-UNIT = 20_000
+UNIT = 5_000
 """Rows of one statement, which PostgreSQL gives up after some seconds."""
 
 _first = sa.select(sa.bindparam("number_from", type_=sa.BigInteger).label("number"))
