@@ -58,11 +58,11 @@ class Front:
         match = self._routes.match(scope["path"])
         if match is None:
             dialect = self._routes.dialect_of(scope["path"])
-            found = None
+            found, headers = None, Headers(scope["headers"])
             if method == "GET" and self._unclaimed is not None:
-                host = Headers(scope["headers"]).get("host") or ""
-                found = await self._unclaimed(host, scope["path"])
-            await self._refuse(dialect, found or dialect.not_found(scope["path"]), scope, send)
+                found = await self._unclaimed(headers.get("host") or "", scope["path"])
+            reply = found or dialect.not_found(scope["path"], headers)
+            await self._refuse(dialect, reply, scope, send)
             return
         declared = match.methods.get("GET" if method == "HEAD" else method)
         if declared is None:
@@ -99,7 +99,8 @@ class Front:
             answer = await self._pipeline.preflight(dialect, request_from(scope, b""), operations)
             await send_answer(answer, send)
         else:
-            reply = dialect.method_not_allowed(allowed_methods(operations))
+            headers = Headers(scope["headers"])
+            reply = dialect.method_not_allowed(allowed_methods(operations), headers)
             await self._refuse(dialect, reply, scope, send)
 
     async def _refuse(self, dialect: Dialect, reply: Reply, scope: Scope, send: Send) -> None:

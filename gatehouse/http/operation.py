@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from gatehouse.http.call import Call, Principal, Reply
+from gatehouse.http.call import Call, Headers, Principal, Reply
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -81,14 +81,15 @@ class Dialect:
     `name` is a metric label. `prefix` decides whose 404 and 405 an unknown path gets (the longest
     matching prefix; `/` matches all). `refuse` turns any exception into an answer, and is the one
     place where it happens; it gets the call as far as it came, `None` before an operation is found.
+    `not_found` gets the path, `method_not_allowed` the methods there are; both get the headers.
     `request_id_header` carries the request id of every answer.
     """
 
     name: str
     prefix: str
     refuse: Callable[[Exception, Call[Any, Any] | None], Reply]
-    not_found: Callable[[str], Reply]
-    method_not_allowed: Callable[[str], Reply]
+    not_found: Callable[[str, Headers], Reply]
+    method_not_allowed: Callable[[str, Headers], Reply]
     headers: tuple[tuple[str, str], ...] = ()
     request_id_header: str = "Request-Id"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gatehouse.http.call import Reply
+from gatehouse.http.call import Headers, Reply
 from gatehouse.http.logto.errors import refuse
 from gatehouse.http.operation import Dialect
 
@@ -23,12 +23,12 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
 )
 
 
-def not_found(path: str) -> Reply:
+def not_found(path: str, headers: Headers) -> Reply:
     """A path that no operation has."""
     return Reply(404, "Not Found", content_type=PLAIN)
 
 
-def method_not_allowed(allow: str) -> Reply:
+def method_not_allowed(allow: str, headers: Headers) -> Reply:
     """A path that exists, with a method that it has not."""
     return Reply(405, "Method Not Allowed", (("allow", allow),), content_type=PLAIN)
 

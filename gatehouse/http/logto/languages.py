@@ -14,9 +14,3 @@ _TAGS = """
 """
 
 LANGUAGES = frozenset(_TAGS.split())
-
-_PAGES = "ar cs de en es fa-IR fr it ja ko pl-PL pt-BR pt-PT ru th tr-TR uk-UA zh-CN zh-HK zh-TW"
-
-BUILT_IN = frozenset(_PAGES.split())
-"""Those that a sign-in page is expected to speak without custom phrases; if it has none of its own
-for a language, it speaks English."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatehouse.http.call import Reply
+from gatehouse.http.call import Headers, Reply
 from gatehouse.http.logto.dialect import API
 from gatehouse.http.oidc.errors import OAuthError, refuse
 from gatehouse.http.operation import Cors, Dialect
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _NO_ROUTE = "unrecognized route or not allowed method"
 
 
-def _not_found(path: str) -> Reply:
+def _not_found(path: str, headers: Headers) -> Reply:
     return refuse(OAuthError("invalid_request", _NO_ROUTE, status=404))
 
 
-def _method_not_allowed(allow: str) -> Reply:
-    headers = (("allow", allow),)
-    return refuse(OAuthError("invalid_request", _NO_ROUTE, headers=headers, status=405))
+def _method_not_allowed(allow: str, headers: Headers) -> Reply:
+    allowed = (("allow", allow),)
+    return refuse(OAuthError("invalid_request", _NO_ROUTE, headers=allowed, status=405))
 
 
 OIDC = Dialect(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gatehouse.actors.phrases import BUILT_IN
+from gatehouse.actors.phrases import BUILT_IN, choose_language
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.engine import errors as engine
-from gatehouse.http.call import Call, Reply
+from gatehouse.http.call import Call, Headers, Reply
 from gatehouse.http.operation import Dialect
 from gatehouse.http.pages.look import Settings, look_of
 from gatehouse.http.pages.messages import Message, message_for
@@ -83,14 +83,20 @@ def refuse(error: Exception, call: Call[Any, Any] | None) -> Reply:
     return error_page(words_at(call), status, Message(key), retry_after=wait)
 
 
-def not_found(path: str) -> Reply:
+def not_found(path: str, headers: Headers) -> Reply:
     """A page nobody made."""
-    return error_page(words_at(None), 404, Message("page.trouble.check_address"))
+    return error_page(_accepted(headers), 404, Message("page.trouble.check_address"))
 
 
-def method_not_allowed(allow: str) -> Reply:
+def method_not_allowed(allow: str, headers: Headers) -> Reply:
     """A page that takes no form."""
-    return error_page(words_at(None), 405, Message("page.trouble.go_back"))
+    return error_page(_accepted(headers), 405, Message("page.trouble.go_back"))
+
+
+def _accepted(headers: Headers) -> Words:
+    """The words for somebody of whom only a request's head is known, and not whose page it is."""
+    accepted = headers.get("accept-language")
+    return words_in(choose_language(None, accepted, {"autoDetect": True}, ()))
 
 
 PAGES = Dialect(

@@ -166,3 +166,12 @@ async def test_what_a_screen_reader_says_is_translated(house: House) -> None:
     assert 'lang="ja"' in page
     assert "コード" in page
     assert not re.search(r"(aria-label|placeholder|alt)=\"[A-Za-z]", page)
+
+
+async def test_a_page_that_nobody_made_is_missed_in_the_language_too(house: House) -> None:
+    there = {"accept-language": "fr"}
+    missing = await house.client.get("/sign-in/nothing", headers=there)
+    assert (missing.status_code, language_of(missing)) == (404, "fr")
+    assert "Il n’y a rien ici" in missing.text
+    impossible = await house.client.put("/sign-in", headers=there)
+    assert (impossible.status_code, language_of(impossible)) == (405, "fr")

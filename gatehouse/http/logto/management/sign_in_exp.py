@@ -10,10 +10,10 @@ from pydantic.alias_generators import to_camel
 
 from gatehouse.actors import sign_in_settings
 from gatehouse.actors.password_policy import PasswordPolicy, PersonalFacts, check_password
+from gatehouse.actors.phrases import LANGUAGES
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError, StrangeInput
-from gatehouse.http.logto.languages import BUILT_IN
 from gatehouse.http.logto.management.sign_in_exp_models import (
     HowMany,
     PasswordToCheck,
@@ -164,7 +164,7 @@ def check_settings(
 def _check_language(store: Store, fallback: str) -> None:
     """There are phrases in the language to fall back to. Raises ApiError."""
     known = {phrase.language_tag for phrase in store.custom_phrases.all()}
-    if fallback not in BUILT_IN | known:
+    if fallback not in (*LANGUAGES, *known):
         raise ApiError(
             "sign_in_experiences.unsupported_default_language", params={"language": fallback}
         )
