@@ -21,7 +21,7 @@ from gatehouse.actors.addresses import EMAIL, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH
 from gatehouse.actors.audit import Origin, new_entry, record
 from gatehouse.actors.profile_fields import standard_claims
 from gatehouse.actors.refusal import Refused
-from gatehouse.actors.scripts.runner import Returned, ScriptFailed
+from gatehouse.actors.scripts.runner import Returned, ScriptFailed, readable
 from gatehouse.actors.verification import NewPassword, Profile
 from gatehouse.storage.errors import InvalidValue, StorageError
 from gatehouse.storage.ids import new_id
@@ -100,14 +100,21 @@ async def ask(core: Core, config: dict[str, Any], question: Question) -> Any:
     try:
         answer = (await run(core, config, question.event)).value
     except ScriptFailed as failure:
-        said = failure.message
-        if question.secret:
-            said = said.replace(question.secret, REDACTED)
+        said = without(failure.message, question.secret)
         error = {"code": failure.kind, "message": said}
         await _log(core, config, question, began, result="Error", error=error)
         raise
     await _log(core, config, question, began, actionResult=_summary(answer))
     return answer
+
+
+def without(text: str, secret: str) -> str:
+    """What a script said without a secret: as it is, as JSON has it, and cut off at the end."""
+    for form in {readable(secret), readable(json.dumps(secret, ensure_ascii=False)[1:-1])} - {""}:
+        text = text.replace(form, REDACTED)
+        begun = (size for size in range(len(form), 0, -1) if text.endswith(form[:size]))
+        text = text[: len(text) - next(begun, 0)]
+    return text
 
 
 def decision(answer: Any, kind: type[D]) -> D:

@@ -235,7 +235,10 @@ class _Sandbox:
 
 def _returned(answer: dict[str, Any]) -> Returned:
     """What the sandbox says, which is believed in nothing but its form."""
-    kind, message = str(answer.get("kind", "")), _line(str(answer.get("message", "")))
+    kind, message = (
+        str(answer.get("kind", "")),
+        readable(str(answer.get("message", ""))[:MAX_MESSAGE]),
+    )
     value = answer.get("value")
     if kind == "undefined":
         return Returned(None, present=False)
@@ -251,7 +254,7 @@ def _returned(answer: dict[str, Any]) -> Returned:
         raise ScriptFailed("type", "the script returned what is no JSON") from None
 
 
-def _line(text: str) -> str:
-    """What can be stored and shown, whatever a script has thrown."""
-    readable = text[:MAX_MESSAGE].encode("utf-8", "replace").decode()
-    return "".join(char if char.isprintable() else " " for char in readable)
+def readable(text: str) -> str:
+    """What can be stored and shown of a text, whatever a script has thrown."""
+    stored = text.encode("utf-8", "replace").decode()
+    return "".join(char if char.isprintable() else " " for char in stored)
