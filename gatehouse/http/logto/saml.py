@@ -120,7 +120,7 @@ async def authenticate_by_redirect(call: Call[None, RedirectBinding]) -> Reply:
     """Take a request in the address."""
     application = await find_application(call)
     parse = partial(read_redirect, call.raw_query, application.certificate)
-    return await _begin(call, application, _parsed(parse), call.query.relay_state)
+    return await _begin(call, application, await _parsed(parse), call.query.relay_state)
 
 
 @authentication.post(
@@ -136,7 +136,7 @@ async def authenticate_by_form(call: Call[PostBinding]) -> Reply:
     """Take a request in a form."""
     application = await find_application(call)
     parse = partial(read_post, call.body.saml_request, application.certificate)
-    return await _begin(call, application, _parsed(parse), call.body.relay_state)
+    return await _begin(call, application, await _parsed(parse), call.body.relay_state)
 
 
 @operations.get(
@@ -210,9 +210,10 @@ _NO_NAME = {
 }
 
 
-def _parsed(parse: partial[AuthnRequest]) -> AuthnRequest:
+async def _parsed(parse: partial[AuthnRequest]) -> AuthnRequest:
+    """The request, read off the event loop. Raises ApiError."""
     try:
-        return parse()
+        return await trio.to_thread.run_sync(parse)
     except BadRequest as error:
         raise ApiError(
             "application.saml.invalid_saml_request", params={"problem": error.problem}
