@@ -28,6 +28,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     `scopes` and `resources` keep the order in which they were asked for. `prompts` are the prompt
     values asked for; `max_age` is in seconds. `code_challenge` is always of method S256.
     `device_id` is the device that asks (RFC 8628); such a request has no redirect URI.
+    `hinted_user` is whom the client wants tokens about, and about nobody else.
 
     What a page may be told besides, under Logto's names: `first_screen` is the page to begin with,
     `identifier` with which kinds of identifiers, `direct_sign_in` without any (`social:<target>`,
@@ -54,6 +55,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     google_one_tap_credential: str | None = None
     organization_id: str | None = None
     device_id: str | None = None
+    hinted_user: str | None = None
 
     @property
     def asked_identifiers(self) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ class Draft:
             one_time_token=get("one_time_token"),
             google_one_tap_credential=get("google_one_tap_credential"),
             organization_id=get("organization_id"),
+            hinted_user=self.hinted_user,
         )
 
 

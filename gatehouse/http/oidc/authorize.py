@@ -107,7 +107,7 @@ async def resume(call: AnyCall) -> Reply:
 async def sign_in_for(call: AnyCall, request: AuthorizationRequest) -> Reply:
     """Begin to sign in for a device, or for a page of this server: no client sent the browser."""
     presence = await find_presence(call.core, browser.session_id(call.core, call.cookies))
-    if presence is None or _login_needed(call, request, presence, None):
+    if presence is None or _login_needed(call, request, presence):
         return await _ask(call, Prompt.LOGIN, request, presence, ())
     return await _after_login(call, request, presence, ())
 
@@ -117,6 +117,10 @@ async def _after_answer(call: AnyCall, answered: Interaction, cookies: Sequence[
     known = browser.session_id(core, call.cookies)
     match answered.result:
         case LoginResult() as login:
+            if request.hinted_user not in (None, login.user_id):  # OpenID Connect Core §3.1.2.1
+                raise OAuthError(
+                    "login_required", "somebody else signed in than id_token_hint says"
+                )
             presence = await sign_in(core, known, login)
             return await _after_login(call, request, presence, cookies)
         case ConsentResult() as consent:
@@ -144,23 +148,21 @@ async def _authorize(call: AnyCall, parameters: Parameters) -> Reply:
 async def _answer(call: AnyCall, draft: Draft) -> Reply:
     request = draft.request()
     presence = await find_presence(call.core, browser.session_id(call.core, call.cookies))
-    if presence is None or _login_needed(call, request, presence, draft.hinted_user):
+    if presence is None or _login_needed(call, request, presence):
         if "none" in request.prompts:
             raise OAuthError("login_required", "end-user authentication is required")
         return await _ask(call, Prompt.LOGIN, request, presence, ())
     return await _after_login(call, request, presence, ())
 
 
-def _login_needed(
-    call: AnyCall, request: AuthorizationRequest, presence: Presence, hinted_user: str | None
-) -> bool:
+def _login_needed(call: AnyCall, request: AuthorizationRequest, presence: Presence) -> bool:
     """Whether who is signed in has to prove it again (OpenID Connect Core §3.1.2.3)."""
     state = presence.session
     age = call.core.clock() - state.auth_time
     return (
         "login" in request.prompts
         or (request.max_age is not None and age > request.max_age * 1000)
-        or hinted_user not in (None, state.user_id)
+        or request.hinted_user not in (None, state.user_id)
         # A magic link lets its owner in, whoever sat here before.
         or bool(request.one_time_token and request.login_hint)
     )

@@ -157,8 +157,9 @@ async def test_other_clients_have_no_such_port(spa: Client):
 async def test_the_request_may_come_in_a_form(spa: Client):
     answer = await spa.http.post("/oidc/auth", data=spa.request())
     sent_to(answer, "/sign-in")
-    json = await spa.http.post("/oidc/auth", json=spa.request())
-    assert json.json()["error"] == "invalid_request"
+    sent_to(await spa.http.post("/oidc/auth", json=spa.request()), "/sign-in")
+    plain = await spa.http.post("/oidc/auth", content="x", headers={"content-type": "text/plain"})
+    assert plain.json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize(
@@ -260,6 +261,18 @@ async def test_a_hint_at_another_user_asks_for_a_login(spa: Client, node: Node):
         sent_to(await ask(bob, id_token_hint=hint), "/sign-in")
         refused = sent_to(await ask(bob, id_token_hint=hint, prompt="none"), CALLBACK)
         assert refused["error"] == "login_required"
+
+
+async def test_who_is_not_whom_the_client_hinted_at_gets_no_code(spa: Client, node: Node):
+    hint = (await tokens(spa))["id_token"]
+    async with node.client() as other:
+        for name in ("bob", "ada"):
+            sent_to(await ask(Client(other, "spa"), id_token_hint=hint), "/sign-in")
+            answer = await other.get(await answer_experience(other, "spa", name))
+            if name == "bob":
+                assert sent_to(answer, CALLBACK)["error"] == "login_required"
+                assert "_session" not in other.cookies
+        sent_to(answer, "/consent")
 
 
 async def test_offline_access_without_consent_is_ignored(spa: Client):
