@@ -223,7 +223,9 @@ def _check_value(
 
 def _invalid(name: str) -> Refused:
     return Refused(
-        Reason.PROFILE_VALUE_INVALID, details=f"The value of `{name[:128]}` is not one it can have."
+        Reason.PROFILE_VALUE_INVALID,
+        details=f"The value of `{name[:128]}` is not one it can have.",
+        field=name[:128],
     )
 
 

@@ -127,12 +127,19 @@ _SENTENCES: Mapping[Reason, tuple[str, tuple[str, ...]]] = {
 _OTHERWISE = ("page.refused.otherwise", ())
 
 
+def sentence_for(refusal: Refused) -> Message | None:
+    """The same, if there is a sentence for this very reason."""
+    return message_for(refusal) if refusal.reason in _SENTENCES else None
+
+
 def message_for(refusal: Refused) -> Message:
     """What to tell a person about a refusal."""
     key, fields = _SENTENCES.get(refusal.reason, _OTHERWISE)
     points: tuple[Message | str, ...] = ()
     if refusal.reason is Reason.PASSWORD_REJECTED and isinstance(refusal.data, Sequence):
         points = tuple(_point(issue) for issue in refusal.data)
+    elif "field" in refusal.params:
+        points = (Message("page.refused.field_value", values=refusal.params),)
     elif refusal.reason is Reason.PROFILE_VALUE_INVALID and "details" in refusal.params:
         points = (str(refusal.params["details"]),)
     return Message(key, fields, refusal.params, points)
