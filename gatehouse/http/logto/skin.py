@@ -16,7 +16,6 @@ from gatehouse.http.logto import (
     uploads,
     well_known,
 )
-from gatehouse.http.logto.dialect import API
 from gatehouse.http.logto.documents import documents_of
 from gatehouse.http.logto.management import (
     account_center,
@@ -71,6 +70,7 @@ from gatehouse.http.logto.management import (
     users,
     verification_codes,
 )
+from gatehouse.http.logto.wording import API
 from gatehouse.http.oidc import OIDC
 from gatehouse.http.oidc import OPERATIONS as OIDC_OPERATIONS
 from gatehouse.http.operation import Operation, Skin
