@@ -204,6 +204,21 @@ def test_a_browser_without_an_authenticator_says_so(
     expect(page.get_by_role("alert")).to_contain_text("That did not work.")
 
 
+def test_without_a_script_or_where_the_tenant_wants_none_there_is_no_button(
+    open_page: OpenPage, server: Server, settle: Callable[..., None]
+) -> None:
+    settle(passkeySignIn={"enabled": True, "showPasskeyButton": True})
+    page = open_page(java_script_enabled=False)
+    page.goto(server.authorize_url())
+    button = page.get_by_text("Sign in with a passkey")
+    expect(button).to_be_hidden()
+    settle(passkeySignIn={"enabled": True, "showPasskeyButton": False, "allowAutofill": True})
+    page = open_page()
+    page.goto(server.authorize_url())
+    expect(page.get_by_label("Password")).to_be_visible()
+    expect(page.get_by_text("Sign in with a passkey")).to_be_hidden()
+
+
 def _id_of(server: Server, username: str) -> str:
     (user,) = server.manage("GET", f"/users?search.username={username}")
     return str(user["id"])
