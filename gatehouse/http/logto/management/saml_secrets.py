@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import trio
 from pydantic import Field
 
-from gatehouse.actors.certificates import (
-    SelfSigned,
-    read_certificate,
-    self_signed,
-    sha256_fingerprint,
-)
+from gatehouse.actors.certificates import SelfSigned, self_signed
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
+from gatehouse.http.logto.management.fingerprints import Fingerprints, fingerprints
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
-from gatehouse.http.wire import JsonObject, View, Wire
+from gatehouse.http.wire import View, Wire
 from gatehouse.storage.saml_applications import SamlApplicationSecret
 
 if TYPE_CHECKING:
@@ -56,7 +52,7 @@ class KeyView(View):
     created_at: int
     expires_at: int
     active: bool
-    fingerprints: JsonObject
+    fingerprints: Fingerprints
 
 
 class KeyInList(KeyView):
@@ -145,17 +141,11 @@ def _application(store: Store, call: Call[Any, Any]) -> str:
     return application.id
 
 
-def _fields(key: SamlApplicationSecret) -> dict[str, Any]:
-    digits = sha256_fingerprint(read_certificate(key.certificate))
-    pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
-    return {"fingerprints": {"sha256": {"formatted": ":".join(pairs), "unformatted": digits}}}
-
-
 def _view(key: SamlApplicationSecret) -> KeyView:
-    return KeyView.of(key, **_fields(key))
+    return KeyView.of(key, fingerprints=fingerprints(key.certificate))
 
 
 def _in_list(key: SamlApplicationSecret) -> KeyInList:
     end = datetime.fromtimestamp(key.expires_at / 1000, UTC)
     written = end.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return KeyInList.of(key, expires_at=written, **_fields(key))
+    return KeyInList.of(key, expires_at=written, fingerprints=fingerprints(key.certificate))

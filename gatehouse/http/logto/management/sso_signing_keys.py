@@ -1,7 +1,9 @@
-"""`/api/sso-connectors/{id}/signing-keys`: what SAML connectors sign their requests with.
+"""`/api/sso-connectors/{id}/signing-keys`: the keys of SAML connectors.
 
-The private key is made here and never leaves. A key is replaced without a gap: the new one is made
-inactive, its certificate is given to the identity provider, then it is activated.
+Requests are signed with the active one, and assertions may be encrypted for any of them. The
+private key is made here and never leaves. A key is replaced without a gap: the new one is made
+inactive, its certificate is given to the identity provider, then it is activated, and the old one
+is deleted when the provider encrypts for it no more.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from gatehouse.actors.sso.configs import PROVIDERS, Protocol
 from gatehouse.http.call import Call
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
+from gatehouse.http.logto.management.fingerprints import Fingerprints, fingerprints
 from gatehouse.http.logto.management.sso_connectors import PATH
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
@@ -35,19 +38,6 @@ KEYS = f"{PATH}/{{id}}/signing-keys"
 operations = Operations(tags=("SSO connectors",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
 T = TypeVar("T")
-
-
-class Digest(Wire):
-    """A digest, with and without colons."""
-
-    formatted: str
-    unformatted: str
-
-
-class Fingerprints(Wire):
-    """The fingerprints by which a certificate is recognized."""
-
-    sha256: Digest
 
 
 class SigningKeyView(View):
@@ -168,8 +158,4 @@ def _signs_requests(connector: SsoConnector) -> bool:
 
 
 def _view(key: SsoSigningKey) -> SigningKeyView:
-    digest = certificates.sha256_fingerprint(certificates.read_certificate(key.certificate))
-    pairs = ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
-    return SigningKeyView.of(
-        key, fingerprints=Fingerprints(sha256=Digest(formatted=pairs, unformatted=digest))
-    )
+    return SigningKeyView.of(key, fingerprints=fingerprints(key.certificate))
