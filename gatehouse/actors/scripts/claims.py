@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gatehouse.actors import session
-from gatehouse.actors.audit import Origin
+from gatehouse.actors.audit import Origin, new_entry, record
 from gatehouse.actors.scripts.context import (
     application_context,
     organization_context,
     user_context,
 )
 from gatehouse.actors.scripts.runner import ScriptFailed
-from gatehouse.storage.audit import AuditLogs
 from gatehouse.storage.errors import StorageError
 from gatehouse.storage.ids import new_id
-from gatehouse.storage.records import AuditLog
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -109,8 +107,7 @@ async def custom_claims(core: Core, issue: Issue, origin: Origin) -> dict[str, A
         context = await core.db.read(_context, core.tenant_id, issue, interaction)
         claims = await run(core, config, issue.token, context)
     except ScriptFailed as failure:
-        with suppress(StorageError):  # a token is not refused because the log is away
-            await core.db.write(_log, _entry(core, issue, failure, origin))
+        await _log(core, issue, failure, origin)
         if failure.kind == "denied":
             raise AccessRefused(failure.message) from None
         if config.get("blockIssuanceOnError"):
@@ -163,29 +160,17 @@ def _context(
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _entry(core: Core, issue: Issue, failure: ScriptFailed, origin: Origin) -> AuditLog:
+async def _log(core: Core, issue: Issue, failure: ScriptFailed, origin: Origin) -> None:
+    """A token is not refused because the log is away."""
     kind = issue.script.removeprefix("jwt.")
-    key = f"JwtCustomizer.{kind[0].upper()}{kind[1:]}"
-    payload = {
-        "key": key,
-        "result": "Error",
-        "error": {"code": failure.kind, "message": failure.message},
-        "ip": origin.ip,
-        "userAgent": origin.user_agent,
-        "applicationId": issue.client_id,
-        "userId": issue.user_id,
-        "sessionId": issue.session_id,
-    }
-    return AuditLog(
-        tenant_id=core.tenant_id,
-        id=new_id(),
-        key=key,
-        payload={name: value for name, value in payload.items() if value is not None},
-        user_id=issue.user_id,
-        application_id=issue.client_id,
-        created_at=core.clock(),
-    )
-
-
-def _log(tx: Transaction, entry: AuditLog) -> None:
-    AuditLogs(tx, entry.tenant_id).record(entry)
+    entry = new_entry(
+        core.tenant_id,
+        new_id(),
+        f"JwtCustomizer.{kind[0].upper()}{kind[1:]}",
+        core.clock(),
+        replace(origin, application_id=issue.client_id),
+        userId=issue.user_id,
+        sessionId=issue.session_id,
+    ).about(result="Error", error={"code": failure.kind, "message": failure.message})
+    with suppress(StorageError):
+        await core.db.write(record, [entry])
