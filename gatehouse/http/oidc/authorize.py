@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from gatehouse.actors import interaction
 from gatehouse.actors.application_access import may_use
@@ -38,33 +37,14 @@ from gatehouse.http.oidc.journal import note_begun, note_ended
 from gatehouse.http.oidc.parameters import Parameters, form_parameters, query_parameters
 from gatehouse.http.oidc.pushed import pulled
 from gatehouse.http.oidc.response import Destination, go_to, respond_to_client
+from gatehouse.http.oidc.screens import page_of
 from gatehouse.http.operation import Operations
 
 AnyCall = Call[Any, Any]
 
 operations = Operations(tags=("OIDC",))
 
-_SIGN_IN, _REGISTER, _RECOVER = "/sign-in", "/register", "/forgot-password"
-_ONE_TIME_TOKEN = "/one-time-token"  # noqa: S105
 ACCOUNT_PATH = "/account"
-_SCREENS = {
-    "register": _REGISTER,
-    "identifier:register": _REGISTER,
-    "signUp": _REGISTER,
-    "reset_password": _RECOVER,
-    "single_sign_on": "/single-sign-on",
-}
-"""The page that a client may ask to be shown first; anything else is the sign-in page."""
-
-_TOLD = (
-    "organization_id",
-    "ui_locales",
-    "one_time_token",
-    "login_hint",
-    "identifier",
-    "direct_sign_in",
-)
-"""What the page is told of the request in its address, for pages of the tenant's own."""
 
 
 @operations.get("/oidc/auth", "GetAuthorization", hot=True, documented=False)
@@ -89,7 +69,7 @@ async def resume(call: AnyCall) -> Reply:
     answered = await core.engine.turn(address, ConsumeResult())
     if answered is None:
         waiting = interaction.alive(await core.engine.read(address), core.clock())
-        return _to_page(waiting.prompt, waiting.params.opened(core.vault), ())
+        return go_to(await page_of(core, waiting.prompt, waiting.params.opened(core.vault)))
     note_ended(call, answered)
     cookies = browser.forget_resumption(core, uid)
     try:
@@ -218,19 +198,7 @@ async def _ask(
     )
     note_begun(call, prompt, request, None if presence is None else presence.session.user_id)
     remembered = browser.remember_interaction(core, call.cookies, request, uid)
-    return _to_page(prompt, request, (*cookies, *remembered))
-
-
-def _to_page(prompt: Prompt, request: AuthorizationRequest, cookies: Sequence[str]) -> Reply:
-    query = {"app_id": request.client_id}
-    path = "/consent"
-    if prompt is Prompt.LOGIN:
-        path = _SCREENS.get(request.first_screen or "", _SIGN_IN)
-        if request.one_time_token and request.login_hint:
-            path = _ONE_TIME_TOKEN
-        told = {name: getattr(request, name) for name in _TOLD}
-        query |= {name: value for name, value in told.items() if value is not None}
-    return go_to(f"{path}?{urlencode(query)}", cookies)
+    return go_to(await page_of(core, prompt, request), (*cookies, *remembered))
 
 
 async def _issue(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
 
 from gatehouse.actors import interaction
+from gatehouse.actors.assets import LocalAssets
 from gatehouse.actors.cookies import read_interactions
+from gatehouse.storage.tenants import SignInExperiences
 from tests.http.oidc.house import TENANT, Client, Node, claims, sent_to, sign_in, tokens
 
 
@@ -50,6 +53,41 @@ async def test_the_page_is_told_in_its_address(spa: Client) -> None:
     assert sent_to(await ask(spa, **told), "/one-time-token?") == {"app_id": "spa", **told}
     del told["one_time_token"]
     assert sent_to(await ask(spa, **told), "/sign-in?") == {"app_id": "spa", **told}
+
+
+@pytest.mark.parametrize(
+    ("wish", "page", "told"),
+    [
+        ({}, "/sign-in", {}),
+        ({"first_screen": "identifier:sign_in"}, "/identifier-sign-in", {}),
+        ({"first_screen": "identifier:register"}, "/identifier-register", {}),
+        ({"first_screen": "reset_password"}, "/reset-password", {}),
+        ({"direct_sign_in": "social:a/../b"}, "/direct/social/a%2F..%2Fb", {"fallback": "sign-in"}),
+        (
+            {"direct_sign_in": "sso:abc", "first_screen": "register"},
+            "/direct/sso/abc",
+            {"fallback": "register"},
+        ),
+        (
+            {"google_one_tap_credential": "x", "login_hint": "ada"},
+            "/direct/social/google",
+            {"fallback": "sign-in", "login_hint": "ada"},
+        ),
+        (
+            {"one_time_token": "t", "login_hint": "ada@example.com"},
+            "/sign-in",
+            {"one_time_token": "t", "login_hint": "ada@example.com"},
+        ),
+    ],
+)
+async def test_pages_of_an_operators_own_have_logtos_addresses(
+    spa: Client, node: Node, wish: dict[str, str], page: str, told: dict[str, str], tmp_path: Path
+) -> None:
+    object.__setattr__(node.core, "assets", LocalAssets(tmp_path))
+    pages = {"id": "0" * 16, "createdAt": 1}
+    await node.change(lambda tx: SignInExperiences(tx, TENANT).change(custom_ui_assets=pages))
+    node.core.directory.forget()
+    assert sent_to(await ask(spa, **wish), f"{page}?") == {"app_id": "spa", **told}
 
 
 async def test_a_magic_link_asks_its_owner_whoever_sat_here_before(spa: Client) -> None:
