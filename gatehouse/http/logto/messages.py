@@ -76,7 +76,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "role.user_exists": (422, "The user `{userId}` has this role already."),
     "role.application_exists": (422, "The application `{applicationId}` has this role already."),
     "role.management_api_scopes_not_assignable_to_user_role": (
-        403,
+        400,
         "A role for users cannot hold scopes of the Management API.",
     ),
     "role.internal_role_violation": (403, "A built-in role cannot be changed."),
