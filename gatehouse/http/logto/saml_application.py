@@ -10,9 +10,9 @@ from gatehouse.actors.saml import responses
 from gatehouse.actors.saml.responses import EMAIL, Provider
 from gatehouse.http.call import Call
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.management.saml_applications import saml_application
 from gatehouse.http.logto.management.store import Store, read
 from gatehouse.http.oidc.claims import CLAIMS_OF_SCOPES, OPENID
+from gatehouse.storage.records import Application
 from gatehouse.storage.saml_applications import (
     SamlApplicationConfig,
     SamlApplicationSecret,
@@ -97,3 +97,11 @@ async def find_application(call: Call[Any, Any]) -> SamlApplication:
         )
 
     return await read(call, look)
+
+
+def saml_application(store: Store, id_: str) -> Application:
+    """The application. Raises `NotFound`, ApiError for one of another type."""
+    application = store.applications.get(id_)
+    if application.type != "SAML":
+        raise ApiError("application.saml.saml_application_only")
+    return application

@@ -21,6 +21,7 @@ from gatehouse.http.logto.management.application_access_control import require_r
 from gatehouse.http.logto.management.applications import Name
 from gatehouse.http.logto.management.saml_secrets import new_key
 from gatehouse.http.logto.management.store import Store, read, write
+from gatehouse.http.logto.saml_application import saml_application
 from gatehouse.http.oidc.claims import CLAIMS_OF_SCOPES
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import JsonObject, Maybe, Url, View, Wire
@@ -225,14 +226,6 @@ async def delete_application(call: Call) -> None:
         call,
         lambda store: store.applications.delete(saml_application(store, call.path["id"]).id),
     )
-
-
-def saml_application(store: Store, id_: str) -> Application:
-    """The application. Raises `NotFound`, ApiError for one of another type."""
-    application = store.applications.get(id_)
-    if application.type != "SAML":
-        raise ApiError("application.saml.saml_application_only")
-    return application
 
 
 def _split(body: SamlPatch) -> tuple[dict[str, Any], dict[str, Any]]:

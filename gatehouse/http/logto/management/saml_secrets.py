@@ -7,7 +7,7 @@ provider first. Activating it retires the other; only a key that is retired can 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import trio
 from pydantic import Field
@@ -15,9 +15,9 @@ from pydantic import Field
 from gatehouse.actors.certificates import SelfSigned, self_signed
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
-from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.management.fingerprints import Fingerprints, fingerprints
 from gatehouse.http.logto.management.store import Store, read, write
+from gatehouse.http.logto.saml_application import saml_application
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import View, Wire
 from gatehouse.storage.saml_applications import SamlApplicationSecret
@@ -78,7 +78,7 @@ async def new_key(core: Core, years: int) -> SelfSigned:
 )
 async def create_key(call: Call[NewKey]) -> KeyView:
     """Make a key, which does not sign yet."""
-    await read(call, lambda store: _application(store, call))
+    await read(call, lambda store: saml_application(store, call.path["id"]))
     made = await new_key(call.core, call.body.life_span_in_years)
     secret = SamlApplicationSecret(
         application_id=call.path["id"],
@@ -88,7 +88,7 @@ async def create_key(call: Call[NewKey]) -> KeyView:
     )
 
     def change(store: Store) -> SamlApplicationSecret:
-        _application(store, call)
+        saml_application(store, call.path["id"])
         return store.saml_secrets.create(secret)
 
     return _view(await write(call, change))
@@ -99,7 +99,7 @@ async def list_keys(call: Call) -> Reply:
     """List an application's keys, oldest first."""
 
     def look(store: Store) -> list[SamlApplicationSecret]:
-        return store.saml_secrets.of(_application(store, call))
+        return store.saml_secrets.of(saml_application(store, call.path["id"]).id)
 
     keys = await read(call, look)
     return Reply(200, [_in_list(key) for key in keys])
@@ -116,7 +116,7 @@ async def update_key(call: Call[KeyPatch]) -> KeyView:
     """Have a key sign in the place of the other, or no more."""
 
     def change(store: Store) -> SamlApplicationSecret:
-        application_id = _application(store, call)
+        application_id = saml_application(store, call.path["id"]).id
         return store.saml_secrets.set_active(
             application_id, call.path["secretId"], call.body.active
         )
@@ -127,18 +127,12 @@ async def update_key(call: Call[KeyPatch]) -> KeyView:
 @operations.delete(f"{PATH}/{{secretId}}", "DeleteSamlApplicationSecret", statuses=(400, 404, 422))
 async def delete_key(call: Call) -> None:
     """Delete a key that does not sign."""
-    await write(
-        call,
-        lambda store: store.saml_secrets.delete(_application(store, call), call.path["secretId"]),
-    )
 
+    def change(store: Store) -> None:
+        application_id = saml_application(store, call.path["id"]).id
+        store.saml_secrets.delete(application_id, call.path["secretId"])
 
-def _application(store: Store, call: Call[Any, Any]) -> str:
-    """The id of the application. Raises `NotFound`, ApiError for one of another type."""
-    application = store.applications.get(call.path["id"])
-    if application.type != "SAML":
-        raise ApiError("application.saml.saml_application_only")
-    return application.id
+    await write(call, change)
 
 
 def _view(key: SamlApplicationSecret) -> KeyView:
