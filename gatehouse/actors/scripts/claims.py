@@ -34,6 +34,9 @@ ENTRY: Final = "getCustomJwtClaims"
 MAX_CLAIMS_BYTES: Final = 4096
 """What a script may add, as JSON: a token travels in a header, and those are limited to 8 KiB."""
 
+MAX_CLAIMS_DEPTH: Final = 32
+"""How deep they may be nested; who reads tokens often allows not much more."""
+
 RESERVED: Final = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf"}
 )
@@ -128,9 +131,26 @@ async def run(
     returned = await core.scripts.run(config["script"], ENTRY, payload)
     if not isinstance(returned.value, dict):
         raise ScriptFailed("type", "The script has to return an object.")
+    if not _nested_within(returned.value, MAX_CLAIMS_DEPTH):
+        raise ScriptFailed("type", f"The claims are nested deeper than {MAX_CLAIMS_DEPTH} levels.")
     if len(json.dumps(returned.value)) > MAX_CLAIMS_BYTES:
         raise ScriptFailed("type", f"The claims are larger than {MAX_CLAIMS_BYTES} bytes.")
     return returned.value
+
+
+def _nested_within(value: object, levels: int) -> bool:
+    """Whether a JSON value has no more levels than these. Not recursive: it may have very many."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for one in layer
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not layer:
+            return True
+    return not any(isinstance(one, dict | list) for one in layer)
 
 
 async def _interaction(core: Core, issue: Issue) -> dict[str, Any] | None:

@@ -127,6 +127,10 @@ async def test_a_script_is_tried_on_a_sample(api: Api) -> None:
         ("return", "The script has to return an object."),
         ("return []", "The script has to return an object."),
         ("return { a: 'x'.repeat(5000) }", "The claims are larger than 4096 bytes."),
+        (
+            "let deep = 1; for (let i = 0; i < 32; i++) deep = [deep]; return { deep }",
+            "The claims are nested deeper than 32 levels.",
+        ),
         ("return fetch('http://127.0.0.1:1')", "TypeError: the connection failed"),
         ("syntax error", "SyntaxError"),
         ("for (;;);", "The script took too long."),
