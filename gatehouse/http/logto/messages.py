@@ -472,6 +472,7 @@ MESSAGES: dict[str, tuple[int, str]] = {
         "Backup codes stand in for another factor, which there is none of.",
     ),
     "session.mfa.mfa_policy_not_user_controlled": (422, "Second factors are mandatory here."),
+    "session.mfa.mfa_sign_in_only": (400, "A second factor is shown to sign in, and nowhere else."),
     "session.mfa.mfa_factor_not_enabled": (400, "This second factor is not enabled."),
     "session.mfa.pending_info_not_found": (400, "Nothing is waiting for this: please begin again."),
     "session.mfa.invalid_totp_code": (400, "The code is not correct."),

@@ -16,6 +16,7 @@ from gatehouse.actors.second_factors import MfaFactor
 from gatehouse.actors.verification import Event, Record
 from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call
+from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.interaction.access import interaction_operations
 from gatehouse.http.visit import visit_of
 from gatehouse.http.web_authn import AuthenticationPayload, RegistrationPayload
@@ -95,7 +96,7 @@ async def begin_registration(call: Call) -> JsonObject:
 )
 async def begin_authentication(call: Call) -> JsonObject:
     """Say what is to be signed (WebAuthn §5.5)."""
-    _, options = await sign_in_webauthn.begin_authentication(await _known(visit_of(call)))
+    _, options = await sign_in_webauthn.begin_authentication(await _signing_in(visit_of(call)))
     return options
 
 
@@ -132,7 +133,7 @@ async def bind(call: Call[ByTotp | RegistrationPayload | BindBackupCode]) -> Non
 )
 async def show(call: Call[ByTotp | AuthenticationPayload | ByBackupCode]) -> None:
     """Show a second factor of the account."""
-    visit, body = await _known(visit_of(call)), call.body
+    visit, body = await _signing_in(visit_of(call)), call.body
     match body:
         case ByTotp(code=code):
             await sign_in_mfa.use_totp(visit, code)
@@ -163,6 +164,14 @@ async def _known(visit: Visit) -> Visit:
     if state.user_id is None:
         await older_interaction.identify(visit, state, event)
     return visit
+
+
+async def _signing_in(visit: Visit) -> Visit:
+    """The same of somebody who came to sign in: nobody else has a second factor to show."""
+    _, event = await visit.started()
+    if event is not Event.SIGN_IN:
+        raise ApiError("session.mfa.mfa_sign_in_only")
+    return await _known(visit)
 
 
 async def _begun(visit: Visit, kind: type[R]) -> R:

@@ -49,6 +49,15 @@ async def signing_in(house: House) -> Browser:
 # Second factors
 
 
+async def test_a_second_factor_is_shown_to_sign_in_and_makes_no_account(house: House) -> None:
+    browser = await house.browser()
+    await call(browser, "PUT", json={"event": "Register", "profile": BY_PASSWORD})
+    only = (400, "session.mfa.mfa_sign_in_only")
+    assert await refused(browser, "PUT", "/mfa", {"type": "Totp", "code": "123456"}) == only
+    assert await refused(browser, "POST", "/verification/webauthn-authentication") == only
+    assert await house.find_user("ada") is None
+
+
 async def test_an_authenticator_app_is_set_up_and_shown(house: House) -> None:
     await house.settle(**mfa("Totp", policy="Mandatory"))
     user = await house.add_user("ada")
