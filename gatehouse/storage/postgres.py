@@ -4,9 +4,9 @@
 explicit locks, exactly as it does under SQLite's single writer, so that one repository is right on
 both. The price is that PostgreSQL may ask for a retry; a unit is therefore run again, a bounded
 number of times, and *must be re-runnable*: a function of its arguments and of the database. Units
-that keep losing take turns (`Turns`). Units
-that read run statement by statement, without a transaction: what must be consistent between
-statements is one statement, or a unit that writes.
+that keep losing take turns (`Turns`); those that change relations alone lock what they relate
+instead (`Database.relate`). Units that read run statement by statement, without a transaction:
+what must be consistent between statements is one statement, or a unit that writes.
 
 **Failure.** A connection that broke before COMMIT was sent changed nothing: the unit is run again
 on a new one, once. If the server cannot be reached, every unit fails with `Unavailable` at once
@@ -68,6 +68,7 @@ _OPTIONS = {
     "idle_in_transaction_session_timeout": STATEMENT_MS,
 }
 _BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+_BEGIN_LOCKING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
 class _Rerun(Busy):
@@ -274,6 +275,7 @@ class PostgresSession:
             now=self._clock(),
             vault=self._vault,
             read_only=job.reads,
+            locks=job.locks,
         )
         value = job.fn(tx, *job.args)
         tx.check()
@@ -287,7 +289,7 @@ class PostgresSession:
 
     def _write(self, connection: psycopg.Connection[Any], job: Job) -> Any:
         try:
-            connection.execute(_BEGIN)
+            connection.execute(_BEGIN_LOCKING if job.locks else _BEGIN)
             result = self._unit(connection, job)
         except BaseException as error:
             raise self._failed(connection, error) from error

@@ -25,7 +25,7 @@ from gatehouse.storage.ids import new_id
 from gatehouse.storage.mapping import RecordMap
 from gatehouse.storage.records import Record
 from gatehouse.storage.statement import Stmt
-from gatehouse.storage.transaction import Transaction
+from gatehouse.storage.transaction import Row, Transaction
 
 R = TypeVar("R", bound=Record)
 UPDATE_SHAPES = 512
@@ -128,6 +128,18 @@ class Rows(Generic[R]):
     def select_many(self) -> Stmt:
         """The rows with these ids, in no order."""
         return Stmt(sa.select(self.table).where(any_of(self.table.c.id, "ids")))
+
+    @cached_property
+    def lock_many(self) -> Stmt:
+        """The rows with these ids, which nobody else changes before the unit ends."""
+        chosen = sa.select(self.table).where(any_of(self.table.c.id, "ids"))
+        return Stmt(chosen.order_by(self.table.c.id).with_for_update(key_share=True))
+
+    @cached_property
+    def hold_many(self) -> Stmt:
+        """The rows with these ids, which nobody deletes before the unit ends."""
+        chosen = sa.select(self.table).where(any_of(self.table.c.id, "ids"))
+        return Stmt(chosen.order_by(self.table.c.id).with_for_update(read=True, key_share=True))
 
     @cached_property
     def insert(self) -> Stmt:
@@ -461,12 +473,23 @@ class Links:
         self._tell(owner_id, self._change(self.rows.add, owner_id, ids), gone)
 
     def _check(self, owner_id: str, ids: Sequence[str]) -> None:
-        for rows, wanted in ((self.rows.owner, [owner_id]), (self.rows.member, list(ids))):
-            params = {"tenant_id": self.tenant_id, "ids": wanted}
-            known = {row[1] for row in self.tx.rows(rows.select_many, params)} if wanted else set()
-            for id_ in wanted:
-                if id_ not in known:
-                    raise NotFound(rows.entity, id_)
+        owner, member, locks = self.rows.owner, self.rows.member, self.tx.locks
+        self._found(owner, owner.lock_many if locks else owner.select_many, [owner_id])
+        found = self._found(member, member.hold_many if locks else member.select_many, ids)
+        self._accept(member, found)
+
+    def _found(self, rows: Rows[Any], find: Stmt, ids: Sequence[str]) -> list[Row]:
+        """The rows with these ids. Raises `NotFound` for the first that is not there."""
+        params = {"tenant_id": self.tenant_id, "ids": list(ids)}
+        found = self.tx.rows(find, params) if ids else []
+        known = {row[1] for row in found}
+        for id_ in ids:
+            if id_ not in known:
+                raise NotFound(rows.entity, id_)
+        return found
+
+    def _accept(self, member: Rows[Any], found: Sequence[Row]) -> None:
+        """Raises `Refused` if one of the members may not be related."""
 
     def _change(self, statement: Stmt, owner_id: str, ids: Sequence[str]) -> set[str]:
         params = self._at(owner_id) | {"ids": list(ids)}

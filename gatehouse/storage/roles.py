@@ -17,7 +17,7 @@ from gatehouse.storage.records import Application, Role, RoleType, Scope, User
 from gatehouse.storage.repository import LinkRows, Links, Page, Repository, Rows
 from gatehouse.storage.search import Finder, Search
 from gatehouse.storage.statement import Stmt
-from gatehouse.storage.transaction import Transaction
+from gatehouse.storage.transaction import Row, Transaction
 
 _r = schema.roles
 _HERE = _r.c.tenant_id == sa.bindparam("tenant_id")
@@ -32,9 +32,6 @@ ROLE_SCOPES = LinkRows(schema.roles_scopes, _ROLES, _SCOPES)
 
 _DEFAULTS = Stmt(
     sa.select(_r.c.id).where(_HERE, _r.c.type == sa.bindparam("type"), _r.c.is_default)
-)
-_OTHER_TYPE = Stmt(
-    sa.select(_r.c.id).where(any_of(_r.c.id, "ids"), _r.c.type != sa.bindparam("type"))
 )
 _BY_NAME = Stmt(sa.select(_r).where(_HERE, _r.c.name == sa.bindparam("value")))
 
@@ -131,10 +128,8 @@ class _RoleHolders(Links):
 
     type: RoleType
 
-    def _check(self, owner_id: str, ids: Sequence[str]) -> None:
-        super()._check(owner_id, ids)
-        params = {"tenant_id": self.tenant_id, "ids": list(ids), "type": self.type}
-        if ids and self.tx.row(_OTHER_TYPE, params) is not None:
+    def _accept(self, member: Rows[Any], found: Sequence[Row]) -> None:
+        if any(member.mapping.read(self.tx, row).type != self.type for row in found):
             raise Refused("role", "type_mismatch")
 
 

@@ -45,6 +45,7 @@ class Transaction:
         "_vault",
         "dialect",
         "events",
+        "locks",
         "now",
         "read_only",
     )
@@ -58,6 +59,7 @@ class Transaction:
         now: int,
         vault: Vault | None,
         read_only: bool,
+        locks: bool = False,
     ) -> None:
         self._connection = connection
         self._translate = translate
@@ -66,6 +68,8 @@ class Transaction:
         self._vault = vault
         self.dialect = dialect
         self.read_only = read_only
+        self.locks = locks
+        """Whether the unit has to lock what it relies on, as nothing else keeps it as it is."""
         self.now = now
         """When the unit began, in milliseconds since the epoch."""
         self.events: list[DomainEvent] = []

@@ -48,12 +48,25 @@ class _State(Enum):
 class Job:
     """A unit of work on its way through a pool."""
 
-    __slots__ = ("args", "fn", "outcome", "queued_at", "reads", "started_at", "state", "task")
+    __slots__ = (
+        "args",
+        "fn",
+        "locks",
+        "outcome",
+        "queued_at",
+        "reads",
+        "started_at",
+        "state",
+        "task",
+    )
 
-    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], *, reads: bool) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], *, reads: bool, locks: bool = False
+    ) -> None:
         self.fn = fn
         self.args = args
         self.reads = reads
+        self.locks = locks
         self.task = trio.lowlevel.current_task()
         self.state = _State.WAITING
         self.outcome: outcome.Outcome[Any] = outcome.Error(Busy())
@@ -110,10 +123,12 @@ class Workers:
         self._stopped = threading.Event()
         self._watchdog: threading.Thread | None = None
 
-    async def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], *, reads: bool) -> Any:
+    async def submit(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], *, reads: bool, locks: bool = False
+    ) -> Any:
         """Run a unit in a thread of the pool. Raises `Busy`, or what the unit raises."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        job = Job(fn, args, reads=reads)
+        job = Job(fn, args, reads=reads, locks=locks)
         with self._changed:
             if self._closing or len(self._queue) >= MAX_WAITING:
                 raise Busy

@@ -19,7 +19,7 @@ from gatehouse.storage.errors import (
 from gatehouse.storage.observer import StorageObserver
 from gatehouse.storage.records import DomainEvent, Role, SsoIdentity, User
 from gatehouse.storage.repository import Rows
-from gatehouse.storage.roles import Roles
+from gatehouse.storage.roles import Roles, UserRoles
 from gatehouse.storage.schema import sso_identities
 from gatehouse.storage.tenants import Configs
 from gatehouse.storage.transaction import Transaction
@@ -348,3 +348,52 @@ async def test_urls_of_other_databases_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         async with Database.open(text):
             pass
+
+
+async def test_units_that_relate_neighbours_are_not_in_each_others_way(db: Database) -> None:
+    people = 12
+    ready = threading.Barrier(2)
+    runs: list[str] = []
+
+    def make(tx: Transaction) -> list[str]:
+        roles = [
+            Roles(tx, TENANT).create(Role(id=f"r{n}", name=f"r{n}", description="d"))
+            for n in range(2)
+        ]
+        for number in range(people):
+            Users(tx, TENANT).create(User(id=f"u{number:02}"))
+        return [role.id for role in roles]
+
+    roles = await db.write(make)
+
+    def relate(tx: Transaction, user_id: str) -> None:
+        runs.append(user_id)
+        UserRoles(tx, TENANT).replace(user_id, roles)
+        if tx.dialect == "postgresql":
+            with suppress(threading.BrokenBarrierError):
+                ready.wait(0.2)  # so that two of them overlap
+
+    async with trio.open_nursery() as nursery:
+        for number in range(people):
+            nursery.start_soon(db.relate, relate, f"u{number:02}")
+    assert len(runs) == people
+    held = await db.read(lambda tx: Roles(tx, TENANT).count_users(roles))
+    assert held == dict.fromkeys(roles, people)
+
+
+async def test_of_two_replacements_of_one_owners_roles_one_holds(db: Database) -> None:
+    def make(tx: Transaction) -> None:
+        for number in range(6):
+            Roles(tx, TENANT).create(Role(id=f"r{number}", name=f"r{number}", description="d"))
+        Users(tx, TENANT).create(User(id="ada"))
+
+    def replace(tx: Transaction, number: int) -> None:
+        UserRoles(tx, TENANT).replace("ada", [f"r{number}"])
+
+    await db.write(make)
+    for _ in range(5):
+        async with trio.open_nursery() as nursery:
+            for number in range(6):
+                nursery.start_soon(db.relate, replace, number)
+        held = await db.read(lambda tx: UserRoles(tx, TENANT).members("ada"))
+        assert len(held) == 1

@@ -24,7 +24,7 @@ from gatehouse.http.logto.management.applications import (
 from gatehouse.http.logto.management.paging import Page, bounds, listed
 from gatehouse.http.logto.management.roles import ROLE_SEARCH, Ids, RoleView, check_new
 from gatehouse.http.logto.management.search import search_of
-from gatehouse.http.logto.management.store import Store, read, write
+from gatehouse.http.logto.management.store import Store, read, relate
 from gatehouse.http.logto.management.users import UserView, user_view
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import Text, View, Wire
@@ -76,6 +76,7 @@ class Holder(Generic[H]):
     name: str
     links: Callable[[Store], Links]
     get: Callable[[Store, str], H]
+    check: Callable[[Store, str], object]
     find: Callable[[Store, Search | None, tuple[int, int], str], Found[H]]
     view: Callable[[H], View]
     view_type: type[View]
@@ -104,6 +105,7 @@ USER: Holder[User] = Holder(
     name="user",
     links=lambda store: store.user_roles,
     get=lambda store, user_id: store.users.get(user_id),
+    check=lambda store, user_id: None,  # the relation looks whether there is such a user
     find=lambda store, search, page, role_id: store.users.search(search, *page, role_id=role_id),
     view=user_view,
     view_type=UserView,
@@ -115,6 +117,7 @@ APPLICATION: Holder[Application] = Holder(
     name="application",
     links=lambda store: store.application_roles,
     get=_machine,
+    check=_machine,
     find=lambda store, search, page, role_id: store.applications.search(
         search, *page, role_id=role_id
     ),
@@ -160,11 +163,12 @@ def roles_of(holder: Holder[H]) -> Operations:
         ids = call.body.role_ids
 
         def change(store: Store) -> set[str]:
-            one = holder.get(store, call.path[parameter])
-            added: set[str] = holder.change(lambda: holder.links(store).add(one.id, ids), ids)
+            one = call.path[parameter]
+            holder.check(store, one)
+            added: set[str] = holder.change(lambda: holder.links(store).add(one, ids), ids)
             return added
 
-        added = await write(call, change)
+        added = await relate(call, change)
         return AddedRoleIds(role_ids=ids, added_role_ids=[one for one in ids if one in added])
 
     @operations.put(
@@ -179,10 +183,11 @@ def roles_of(holder: Holder[H]) -> Operations:
         ids = list(dict.fromkeys(call.body.role_ids))
 
         def change(store: Store) -> None:
-            one = holder.get(store, call.path[parameter])
-            holder.change(lambda: holder.links(store).replace(one.id, ids), ids)
+            one = call.path[parameter]
+            holder.check(store, one)
+            holder.change(lambda: holder.links(store).replace(one, ids), ids)
 
-        await write(call, change)
+        await relate(call, change)
         return Reply(200, AllRoleIds(role_ids=ids) if holder.replace_answers else None)
 
     @operations.delete(f"{path}/{{roleId}}", f"Delete{noun}Role", statuses=(404,))
@@ -193,7 +198,7 @@ def roles_of(holder: Holder[H]) -> Operations:
             one = holder.get(store, call.path[parameter])
             holder.links(store).remove(one.id, [call.path["roleId"]])
 
-        await write(call, change)
+        await relate(call, change)
 
     return operations
 
@@ -238,7 +243,7 @@ def holders_of_roles(holder: Holder[H]) -> Operations:
             }
             check_new(ids, added, f"role.{holder.name}_exists", f"{holder.name}Id")
 
-        await write(call, change)
+        await relate(call, change)
         return Reply(201)
 
     @operations.delete(f"{path}/{{{holder.name}Id}}", f"DeleteRole{noun}", statuses=(404,))
@@ -249,6 +254,6 @@ def holders_of_roles(holder: Holder[H]) -> Operations:
             role = store.roles.get(call.path["id"])
             holder.links(store).remove(call.path[f"{holder.name}Id"], [role.id])
 
-        await write(call, change)
+        await relate(call, change)
 
     return operations

@@ -137,5 +137,10 @@ async def write(call: Call[Any, Any], change: Callable[[Store], T]) -> T:
     return await call.core.db.write(_with_store, call.core.tenant_id, change)
 
 
+async def relate(call: Call[Any, Any], change: Callable[[Store], T]) -> T:
+    """As `write`, for a function that changes relations alone (`Database.relate`)."""
+    return await call.core.db.relate(_with_store, call.core.tenant_id, change)
+
+
 def _with_store(tx: Transaction, tenant_id: str, work: Callable[[Store], T]) -> T:
     return work(Store(tx, tenant_id))
