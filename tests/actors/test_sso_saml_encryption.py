@@ -106,6 +106,31 @@ def test_assertions_are_decrypted_by_the_usual_algorithms(
     assert check(us, xml).name_id == "anna@corp"
 
 
+def test_a_key_may_be_named_by_the_serial_number_of_its_certificate(
+    response: str, us: ServiceProvider
+) -> None:
+    """As Microsoft does."""
+    root = _encrypted(response)
+    info = etree.Element(f"{DS}KeyInfo")
+    serial = etree.SubElement(etree.SubElement(info, f"{DS}X509Data"), f"{DS}X509IssuerSerial")
+    etree.SubElement(serial, f"{DS}X509IssuerName").text = "CN=idp.example.com"
+    etree.SubElement(serial, f"{DS}X509SerialNumber").text = "12345"
+    find(root, "//xenc:EncryptedKey").insert(1, info)
+    assert check(us, etree.tostring(root).decode()).name_id == "anna@corp"
+
+
+def test_prefixes_and_white_space_of_the_response_do_not_matter(
+    response: str, us: ServiceProvider
+) -> None:
+    xml = etree.tostring(_encrypted(response)).decode()
+    protocol = 'xmlns="urn:oasis:names:tc:SAML:2.0:protocol"'
+    xml = xml.replace("ns0:Response", "Response").replace("ns0:Status", "Status")
+    xml = xml.replace(protocol.replace("xmlns", "xmlns:ns0"), protocol)
+    xml = xml.replace("<ns1:EncryptedAssertion>", "\n <ns1:EncryptedAssertion>\n  ")
+    assert xml.startswith("<Response")
+    assert check(us, xml).name_id == "anna@corp"
+
+
 def test_a_key_that_is_wrapped_by_pkcs1_is_not_tried(response: str, us: ServiceProvider) -> None:
     """Whoever could try would sign as we do in the end (Bleichenbacher 1998)."""
     wrap = "http://www.w3.org/2001/04/xmlenc#rsa-1_5"
