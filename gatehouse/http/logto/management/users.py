@@ -32,6 +32,7 @@ from gatehouse.http.wire import (
     is_yes,
     record_json,
 )
+from gatehouse.storage.errors import Conflict
 from gatehouse.storage.records import SsoIdentity, User
 from gatehouse.storage.users import SEARCH_FIELDS
 
@@ -210,7 +211,12 @@ async def create_user(call: Call[NewUser]) -> UserView:
         password_hash=None if stored is None else stored.digest,
         password_algorithm=None if stored is None else stored.algorithm,
     )
-    return user_view(await write(call, lambda store: store.users.create(user)))
+
+    def change(store: Store) -> User:
+        _check_name(store, user.username)
+        return store.users.create(user)
+
+    return user_view(await write(call, change))
 
 
 @operations.get(
@@ -243,7 +249,12 @@ async def update_user(call: Call[UserPatch]) -> UserView:
     if call.body.profile is not None:
         changes["profile"] = call.body.profile.as_json()
     user_id = call.path["userId"]
-    return user_view(await write(call, lambda store: store.users.update(user_id, **changes)))
+
+    def change(store: Store) -> User:
+        _check_name(store, changes.get("username"), but=user_id)
+        return store.users.update(user_id, **changes)
+
+    return user_view(await write(call, change))
 
 
 @operations.delete("/api/users/{userId}", "DeleteUser", statuses=(400, 404))
@@ -376,6 +387,17 @@ async def update_is_suspended(call: Call[Suspension]) -> UserView:
     if suspended:
         await _sign_out(call, user_id)
     return user_view(user)
+
+
+def _check_name(store: Store, username: str | None, but: str | None = None) -> None:
+    """Nobody, `but` for one user, has the name as the tenant compares names. Raises Conflict."""
+    if username is None:
+        return
+    rules = view_settings(store.sign_in_experience.current(), SignInRules)
+    case_sensitive = rules.username_policy.case_sensitive
+    holder = store.users.find_by_username(username, case_sensitive=case_sensitive)
+    if holder is not None and holder.id != but:
+        raise Conflict("user", "username")
 
 
 async def _sign_out(call: Call[Any, Any], user_id: str) -> None:

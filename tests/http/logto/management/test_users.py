@@ -185,3 +185,15 @@ async def test_a_password_expires_by_an_operators_word_where_passwords_expire(
     await api("UpdateUserPasswordExpiration", userId="nobody", json=body, expect=404)
     for wrong in ({}, {"isExpired": "yes"}):
         await api("UpdateUserPasswordExpiration", userId=user["id"], json=wrong, expect=400)
+
+
+async def test_names_are_compared_as_the_tenant_says(api: Api) -> None:
+    chars = {"lowercase": True, "uppercase": True, "numbers": True, "underscore": True}
+    policy = {"caseSensitive": False, "minLength": 1, "maxLength": 128, "allowedChars": chars}
+    ada = (await api("CreateUser", json={"username": "ada"}))["id"]
+    await api("UpdateSignInExp", json={"usernamePolicy": policy})
+    refused = await api("CreateUser", json={"username": "Ada"}, expect=422)
+    assert refused["code"] == "user.username_already_in_use"
+    bob = (await api("CreateUser", json={"username": "bob"}))["id"]
+    await api("UpdateUser", userId=bob, json={"username": "ADA"}, expect=422)
+    assert (await api("UpdateUser", userId=ada, json={"username": "Ada"}))["username"] == "Ada"
