@@ -14,6 +14,7 @@ import httpx
 import pytest
 import trio
 
+from gatehouse.actors import outbound
 from gatehouse.actors.client_documents import (
     HOST_FETCHES,
     KEEP_NOTHING_S,
@@ -90,11 +91,11 @@ async def open_site(certificates: Certificates) -> AsyncIterator[Site]:
         nursery.cancel_scope.cancel()
 
 
-def trusting(certificates: Certificates, **options: Any) -> Outbound:
-    """Requests that believe the test's own authority."""
-    outbound = Outbound(**{"allow_private": True, **options})
-    outbound.__dict__["_tls"] = ssl.create_default_context(cafile=str(certificates.authority))
-    return outbound
+@pytest.fixture(autouse=True)
+def _believed(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's own authority is believed."""
+    authorities = ssl.create_default_context(cafile=str(certificates.authority))
+    monkeypatch.setattr(outbound, "_authorities", lambda: authorities)
 
 
 def allow_documents(tx: Transaction) -> None:
@@ -120,7 +121,7 @@ async def test_a_document_is_enough_to_be_a_client_that_is_asked_about(
     node: Node, http: httpx.AsyncClient, certificates: Certificates
 ) -> None:
     async with open_site(certificates) as site:
-        node.core.directory._documents = ClientDocuments(trusting(certificates))
+        node.core.directory._documents = ClientDocuments(Outbound(allow_private=True))
         client = Stranger(http, site.url)
         query = client.request(scope="openid offline_access profile read write", resource=API)
         unknown = await http.get("/oidc/auth", params=query)
@@ -146,7 +147,7 @@ async def test_it_asks_for_no_more_than_all_such_clients_may(
     node: Node, http: httpx.AsyncClient, certificates: Certificates
 ) -> None:
     async with open_site(certificates) as site:
-        node.core.directory._documents = ClientDocuments(trusting(certificates))
+        node.core.directory._documents = ClientDocuments(Outbound(allow_private=True))
         await node.change(allow_documents)
         client = Stranger(http, site.url)
         answer = await http.get("/oidc/auth", params=client.request(scope="openid email"))
@@ -163,7 +164,7 @@ async def test_a_document_is_kept_and_strangers_cannot_have_a_site_flooded(
 ) -> None:
     autojump_clock.autojump_threshold = 0.5
     async with open_site(certificates) as site:
-        documents = ClientDocuments(trusting(certificates))
+        documents = ClientDocuments(Outbound(allow_private=True))
         assert await documents.find(site.url) is not None
         assert await documents.find(site.url) is not None
         assert site.asked == 1
@@ -180,7 +181,7 @@ async def test_a_document_is_kept_and_strangers_cannot_have_a_site_flooded(
 
 async def test_private_addresses_are_not_asked(certificates: Certificates) -> None:
     async with open_site(certificates) as site:
-        documents = ClientDocuments(trusting(certificates, allow_private=False))
+        documents = ClientDocuments(Outbound())
         assert await documents.find(site.url) is None
         assert site.asked == 0
 
