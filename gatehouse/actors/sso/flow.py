@@ -7,12 +7,12 @@ an exchange. What comes back proves something only to the interaction that asked
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gatehouse.actors.addresses import is_email
 from gatehouse.actors.connectors.social.oauth_client import (
     TokenSet,
     new_handshake,
@@ -56,14 +56,11 @@ MAX_IDENTITY_ID = 128
 MAX_ISSUER = 256
 """What Logto's columns hold."""
 
-MAX_EMAIL = 128
 
 MAX_INFO = 32 * 1024
 """Bytes of what a provider says of one person that are kept; of more, only what is needed."""
 
 NEEDED = ("id", "email", "name", "avatar")
-
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
 
 
 async def begin(
@@ -257,12 +254,7 @@ async def _recognized(
 
 def _vouched(connector: SsoConnector, email: object) -> bool:
     """Whether this is an address, and one that the company speaks for."""
-    return (
-        isinstance(email, str)
-        and len(email) <= MAX_EMAIL
-        and _EMAIL.fullmatch(email) is not None
-        and domain_of(email) in connector.domains
-    )
+    return isinstance(email, str) and is_email(email) and domain_of(email) in connector.domains
 
 
 def _bounded(info: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from binascii import Error as Base64Error
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from gatehouse.actors.addresses import is_email, is_phone
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Identifier, IdentifierType
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from gatehouse.http.pages.words import Words
 
 _TOKEN_BYTES = 16
-MAX_EMAIL_LENGTH = 256
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_DIGITS = re.compile(r"[0-9]{5,20}")
+_MIN_DIGITS = 5
+"""No telephone has a shorter number."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,20}")
 
 _USERNAME, _ADDRESS, _NUMBER = IdentifierType.USERNAME, IdentifierType.EMAIL, IdentifierType.PHONE
@@ -76,9 +76,9 @@ def read_address(text: str, enabled: Collection[IdentifierType]) -> Identifier:
     """
     address = read_identifier(text, enabled)
     if address.type is IdentifierType.PHONE:
-        if not _DIGITS.fullmatch(address.value):
+        if len(address.value) < _MIN_DIGITS or not is_phone(address.value):
             raise Refused(Reason.PHONE_INVALID)
-    elif len(address.value) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(address.value):
+    elif not is_email(address.value):
         raise Refused(Reason.EMAIL_INVALID)
     return address
 
