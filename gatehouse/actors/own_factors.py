@@ -146,16 +146,16 @@ def _add(
 ) -> None:
     stored, user_id = MfaVerifications(tx, tenant), new.user_id
     mine = stored.of(user_id)
+    same = [factor for factor in mine if factor.type == new.type]
     if new.type == "BackupCode":
-        if any(factor.remaining for factor in mine):
+        if not replace and any(factor.remaining for factor in same):
             raise Refused(Reason.BACKUP_CODE_EXISTS)
-        if all(factor.type == "BackupCode" for factor in mine):
+        if len(same) == len(mine):
             raise Refused(Reason.BACKUP_CODE_ALONE)
-    if new.type == "Totp":
-        others = [factor for factor in mine if factor.type == "Totp"]
-        if others and not replace:
-            raise Refused(Reason.TOTP_EXISTS)
-        for other in others:
+    if new.type == "Totp" and same and not replace:
+        raise Refused(Reason.TOTP_EXISTS)
+    if replace:
+        for other in same:
             stored.delete(other.id)
     stored.add(new)
     users = Users(tx, tenant)

@@ -14,7 +14,7 @@ from gatehouse.actors.mfa_checks import rules_of
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaFactor, NewBackupCodes
 from gatehouse.http.account.owner import Owner, OwnForm, for_owner, sensitive
-from gatehouse.http.account.passkeys import FACTORS, PASSKEY
+from gatehouse.http.account.passkeys import FACTORS, PASSKEY, named
 from gatehouse.http.account.times import since
 from gatehouse.http.call import Reply, redirect
 from gatehouse.http.operation import Operations
@@ -114,12 +114,10 @@ async def codes_page(owner: Owner, form: object) -> Reply:
 async def add_codes(owner: Owner, form: OwnForm) -> Reply:
     """Make backup codes, in the place of those that there were, and show them once."""
     await _check_editable(owner, MfaFactor.BACKUP_CODE)
-    for factor in await own_factors.factors(owner.core, owner.user.id):
-        if factor.type == "BackupCode":
-            await own_factors.remove(owner.core, owner.user.id, factor.id)
     codes = backup_code.new_codes()
+    new = NewBackupCodes.of(owner.core.vault, codes)
     try:
-        await own_factors.add(owner.core, owner.user.id, NewBackupCodes.of(owner.core.vault, codes))
+        await own_factors.add(owner.core, owner.user.id, new, replace=True)
     except Refused as refusal:
         return await _list(owner, message_for(refusal))
     return await owner.draw("account_codes.html", {"codes": codes, "back": FACTORS})
@@ -161,12 +159,14 @@ def _item(owner: Owner, factor: MfaVerification) -> dict[str, object]:
     detail = since(words, factor.created_at)
     if factor.type == "BackupCode":
         detail = words("page.account.codes_left", count=factor.remaining)
-    control = owner.center.control("passkey" if factor.type == "WebAuthn" else "mfa")
+    passkey = factor.type == "WebAuthn"
+    control = owner.center.control("passkey" if passkey else "mfa")
     return {
         "id": factor.id,
         "label": factor.name or words(_KINDS[factor.type]),
         "detail": detail,
         "button": words("action.remove") if control is Control.EDIT else None,
+        "href": named(factor.id) if control is Control.EDIT and passkey else None,
     }
 
 

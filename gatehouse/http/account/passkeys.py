@@ -18,11 +18,14 @@ from gatehouse.http.pages.messages import Message, message_for
 from gatehouse.http.pages.passkey_forms import creating
 from gatehouse.http.web_authn import RegistrationPayload
 from gatehouse.http.wire import Query
+from gatehouse.storage.mfa import MfaVerification
 
 operations = Operations(tags=("Pages",))
 
 FACTORS = f"{HOME}/factors"
 PASSKEY = f"{FACTORS}/passkey"
+_NAMED = f"{FACTORS}/passkey/{{factorId}}"
+MAX_NAME = 128
 
 
 class Which(Query):
@@ -35,6 +38,12 @@ class PasskeyForm(OwnForm):
     """What the browser made, as the script puts it into the form."""
 
     credential: Annotated[str, Field(max_length=200_000)] = ""
+
+
+class NameForm(OwnForm):
+    """What to call a passkey."""
+
+    name: Annotated[str, Field(max_length=4096)] = ""
 
 
 @operations.get(PASSKEY, "AccountPasskeyPage", documented=False)
@@ -70,6 +79,53 @@ def _payload(form: PasskeyForm) -> RegistrationPayload:
         return RegistrationPayload.model_validate_json(form.credential)
     except ValidationError:
         raise Refused(Reason.WEBAUTHN_FAILED) from None
+
+
+def named(factor_id: str) -> str:
+    """Where a passkey is given a name."""
+    return _NAMED.format(factorId=factor_id)
+
+
+@operations.get(_NAMED, "AccountPasskeyNamePage", documented=False)
+@for_owner
+@sensitive
+async def name_page(owner: Owner, form: object) -> Reply:
+    """Ask what to call a passkey."""
+    factor = await _named(owner)
+    return await _draw_name(owner, factor.id, factor.name or "")
+
+
+@operations.post(_NAMED, "AccountPasskeyNameForm", body=NameForm, form=True, documented=False)
+@for_owner
+@sensitive
+async def rename_passkey(owner: Owner, form: NameForm) -> Reply:
+    """Call it so."""
+    factor, name = await _named(owner), form.name.strip()[:MAX_NAME]
+    if not name:
+        return await _draw_name(owner, factor.id, "")
+    await own_factors.rename(owner.core, owner.user.id, factor.id, name)
+    return redirect(FACTORS)
+
+
+async def _named(owner: Owner) -> MfaVerification:
+    """The passkey that the page is about. Raises `Refused`."""
+    owner.center.check_editable("passkey")
+    factor = await own_factors.find(owner.core, owner.user.id, owner.call.path["factorId"])
+    if factor.type != "WebAuthn":
+        raise Refused(Reason.NO_SUCH_VERIFICATION)
+    return factor
+
+
+async def _draw_name(owner: Owner, factor_id: str, name: str) -> Reply:
+    label = owner.words("profile.name")
+    values = {
+        "title": label,
+        "lead": "",
+        "action": named(factor_id),
+        "inputs": [{"name": "name", "label": label, "value": name, "autocomplete": "off"}],
+        "buttons": [(owner.words("action.save"), "")],
+    }
+    return await owner.draw("account_form.html", values)
 
 
 async def _check_editable(owner: Owner) -> None:

@@ -20,7 +20,7 @@ from gatehouse.http.wire import Query
 
 operations = Operations(tags=("Pages",))
 
-_THERE = re.compile(rf"{HOME}(/[a-z-]+){{1,2}}")
+_THERE = re.compile(rf"{HOME}(/[a-z0-9-]+){{1,3}}")
 
 
 class Then(Query):
