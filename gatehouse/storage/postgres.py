@@ -39,6 +39,7 @@ from gatehouse.storage.errors import (
     StorageError,
     Unavailable,
 )
+from gatehouse.storage.totals import Totals
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.vault import Vault
 from gatehouse.storage.workers import Job
@@ -196,6 +197,7 @@ class PostgresSession:
         self._turns = turns
         self._clock = clock
         self._vault = vault
+        self._totals = Totals()
         self._lock = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -276,6 +278,7 @@ class PostgresSession:
             vault=self._vault,
             read_only=job.reads,
             locks=job.locks,
+            totals=self._totals if job.reads else None,
         )
         value = job.fn(tx, *job.args)
         tx.check()

@@ -300,8 +300,16 @@ class Repository(Generic[R]):
     def _count(self, listing: Listing, **params: Any) -> int:
         """How many there are; with a `count_limit`, no more are looked at than that."""
         statement = listing.capped if "count_limit" in params else listing.count
-        row = self.tx.row(statement, {"tenant_id": self.tenant_id, **params})
-        return int(row[0]) if row else 0
+        params["tenant_id"] = self.tenant_id
+
+        def count() -> int:
+            row = self.tx.row(statement, params)
+            return int(row[0]) if row else 0
+
+        if self.tx.totals is None:
+            return count()
+        what = (statement, *sorted((name, str(value)) for name, value in params.items()))
+        return self.tx.totals.get(what, self.tx.now, count)
 
     def _tell(self, verb: str, record: R) -> None:
         self._tell_of([getattr(record, name) for name in self.rows.keys], verb)

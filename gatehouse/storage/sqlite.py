@@ -30,6 +30,7 @@ from gatehouse.storage.errors import (
     Unavailable,
 )
 from gatehouse.storage.matching import FAILED, SqliteMatching
+from gatehouse.storage.totals import Totals
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.vault import Vault
 from gatehouse.storage.workers import Job
@@ -137,6 +138,7 @@ class _SqliteSession:
         self._busy_ms = busy_ms
         self._clock = clock
         self._vault = vault
+        self._totals = Totals()
         self._connection: sqlite3.Connection | None = None
         self._matching: SqliteMatching | None = None
 
@@ -167,6 +169,7 @@ class _SqliteSession:
             now=self._clock(),
             vault=self._vault,
             read_only=read_only,
+            totals=self._totals if read_only else None,
         )
         value = job.fn(tx, *job.args)
         tx.check()

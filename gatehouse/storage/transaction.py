@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 from gatehouse.storage.errors import StorageError
 from gatehouse.storage.records import DomainEvent
 from gatehouse.storage.statement import Dialect, Params, Stmt
+from gatehouse.storage.totals import Totals
 from gatehouse.storage.vault import Vault
 
 Row: TypeAlias = tuple[Any, ...]
@@ -48,6 +49,7 @@ class Transaction:
         "locks",
         "now",
         "read_only",
+        "totals",
     )
 
     def __init__(
@@ -60,6 +62,7 @@ class Transaction:
         vault: Vault | None,
         read_only: bool,
         locks: bool = False,
+        totals: Totals | None = None,
     ) -> None:
         self._connection = connection
         self._translate = translate
@@ -68,6 +71,8 @@ class Transaction:
         self._vault = vault
         self.dialect = dialect
         self.read_only = read_only
+        self.totals = totals
+        """What the connection has counted before; None where everything is to be counted."""
         self.locks = locks
         """Whether the unit has to lock what it relies on, as nothing else keeps it as it is."""
         self.now = now
