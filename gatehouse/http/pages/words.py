@@ -75,7 +75,10 @@ _own: dict[tuple[str, str], tuple[Mapping[str, Any], Words]] = {}
 def own_words(tenant_id: str, language: str, translation: Mapping[str, Any]) -> Words:
     """The same with a tenant's own phrases in their place; made once for as long as they stay."""
     known = _own.get((tenant_id, language))
-    if known is not None and (known[0] is translation or known[0] == translation):
+    if known is not None and known[0] is translation:
+        return known[1]
+    if known is not None and known[0] == translation:  # read anew, and the same as before
+        _own[tenant_id, language] = (translation, known[1])
         return known[1]
     built_in = _flat(translation_of(BUILT_IN))
     if language in LANGUAGES:

@@ -116,3 +116,19 @@ def test_what_is_no_text_of_the_pages_changes_nothing() -> None:
 )
 def test_a_language_has_a_direction(language: str, direction: str) -> None:
     assert words_in(language).direction == direction
+
+
+@pytest.mark.parametrize(
+    "template",
+    sorted((PACKAGE / "http" / "pages" / "templates").glob("*.html")),
+    ids=lambda path: path.stem,
+)
+def test_no_template_has_words_of_its_own(template: Path) -> None:
+    source = template.read_text(encoding="utf-8")
+    without_jinja = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", source, flags=re.DOTALL)
+    spoken = re.findall(r'(?:aria-label|alt|title|placeholder)="([^"]*)"', without_jinja)
+    shown = re.sub(r"<[^>]*>", " ", without_jinja)
+    assert [word for text in (*spoken, shown) for word in re.findall(r"[^\W\d_]+", text)] == []
+    defaults = re.findall(r'parts\.\w+\((?:[^()"]|"[^"]*"|\([^()]*\))*\)', source)
+    labels = [re.search(r'^parts\.field\("\w+", "', call) for call in defaults]
+    assert not any(labels)
