@@ -26,7 +26,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "auth.forbidden": (403, "You are not allowed to do this."),
     # Records
     "entity.invalid_input": (422, "The database refused a value."),
-    "entity.value_too_long": (422, "A value is longer than its field allows."),
     "entity.create_failed": (422, "The {name} could not be created."),
     "entity.db_constraint_violated": (422, "A rule of the stored data would be broken."),
     "entity.not_exists": (404, "The {name} does not exist."),
@@ -66,7 +65,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "user.email_exists_in_profile": (422, "This account has an email address already."),
     "user.phone_exists_in_profile": (422, "This account has a phone number already."),
     "user.username_exists_in_profile": (422, "This account has a username already."),
-    "user.role_exists": (422, "The user has the role `{roleId}` already."),
     "user.invalid_role_type": (422, "The role `{roleId}` is for applications, not for users."),
     "user.password_algorithm_required": (400, "A password digest needs its algorithm."),
     "user.password_and_digest": (400, "Give a password or a digest of it, not both."),
@@ -79,7 +77,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
         400,
         "A role for users cannot hold scopes of the Management API.",
     ),
-    "role.internal_role_violation": (403, "A built-in role cannot be changed."),
     "resource.resource_identifier_in_use": (422, "A resource with this indicator exists already."),
     "resource.cannot_delete_management_api": (400, "The Management API cannot be deleted."),
     "resource.cannot_modify_management_api": (400, "The Management API cannot be changed."),
@@ -168,7 +165,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
     "hook.send_test_payload_failed": (422, "The test could not be sent: {reason}."),
     # Applications
     "application.invalid_type": (422, "Only machine-to-machine applications have roles."),
-    "application.role_exists": (422, "The application has the role `{roleId}` already."),
     "application.invalid_role_type": (
         422,
         "The role `{roleId}` is for users, not for applications.",
@@ -245,7 +241,6 @@ MESSAGES: dict[str, tuple[int, str]] = {
     # Passwords
     "password.rejected": (422, "The password does not meet the rules."),
     "password.expired": (422, "The password has expired."),
-    "password.unsupported_encryption_method": (400, "`{name}` is no password hash known here."),
     "password.unsupported_legacy_hash_algorithm": (
         400,
         "The hash algorithm `{algorithm}` is not known here.",
@@ -310,21 +305,9 @@ MESSAGES: dict[str, tuple[int, str]] = {
         400,
         "Each identifier may be listed once among the sign-in methods.",
     ),
-    "sign_in_experiences.username_requires_password": (
-        400,
-        "Sign-up with a username needs a password.",
-    ),
     "sign_in_experiences.passwordless_requires_verify": (
         400,
         "Sign-up by email or phone must verify it.",
-    ),
-    "sign_in_experiences.miss_sign_up_identifier_in_sign_in": (
-        400,
-        "Everybody who can sign up must be able to sign in with the same identifier.",
-    ),
-    "sign_in_experiences.password_sign_in_must_be_enabled": (
-        400,
-        "Sign-up asks for a password, so sign-in must accept it.",
     ),
     "sign_in_experiences.code_sign_in_must_be_enabled": (
         400,
