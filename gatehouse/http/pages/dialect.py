@@ -50,7 +50,8 @@ def error_page(
     """
     values = {
         "title": words(_TITLES.get(status, _TITLES[400])),
-        "text": f"{message.said(words).text} {detail}".rstrip(),
+        "text": message.said(words).text,
+        "detail": detail,
         "good": False,
         "facts": (),
         "link": None,

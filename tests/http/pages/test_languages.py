@@ -175,3 +175,11 @@ async def test_a_page_that_nobody_made_is_missed_in_the_language_too(house: Hous
     assert "Il n’y a rien ici" in missing.text
     impossible = await house.client.put("/sign-in", headers=there)
     assert (impossible.status_code, language_of(impossible)) == (405, "fr")
+
+
+async def test_what_is_for_a_developer_is_marked_as_english(house: House) -> None:
+    headers = {"accept": "text/html", "accept-language": "ar"}
+    page = await house.client.get("/oidc/auth?client_id=nobody", headers=headers)
+    assert language_of(page) == "ar"
+    assert "طلب التطبيق" in page.text
+    assert re.search(r'<p class="hint" lang="en" dir="ltr">The client [^<]+</p>', page.text)
