@@ -111,7 +111,7 @@ async def test_a_totp_is_set_up_while_signing_in(house: House) -> None:
     key = await enrol_totp(browser, house)
     assert await factors_of(house, user.id) == []
     view = await browser("GetInteraction")
-    assert view["mfa"] == {"totp": {"type": "Totp"}}
+    assert view["mfa"] == {"mfaEnabled": True, "totp": {"type": "Totp"}}
     assert key not in str(view)
     await browser.submit()
     (factor,) = await factors_of(house, user.id)
