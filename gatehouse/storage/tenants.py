@@ -153,10 +153,3 @@ class System:
         }
         if not self.tx.run(self._SET, params):
             self.tx.run(self._ADD, params)
-
-    def get_or_put(self, key: str, value: str) -> str:
-        """The secret under this name, which is `value` if there was none."""
-        found = self.find(key)
-        if found is None:
-            self.put(key, value)
-        return value if found is None else found

@@ -198,10 +198,6 @@ class Users(Repository[User]):
             changes["tokens_valid_after"] = self.tx.now
         return self._update((user_id,), changes, "SuspensionStatus.Updated")
 
-    def end_tokens(self, user_id: str) -> User:
-        """End everything that was issued to the user until now. Raises `NotFound`."""
-        return self._update((user_id,), {"tokens_valid_after": self.tx.now}, "Data.Updated")
-
     def signed_in(self, user_id: str) -> None:
         """Note that the user has just signed in. No event; no error if they are gone."""
         self.tx.run(

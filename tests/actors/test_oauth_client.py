@@ -21,7 +21,7 @@ from gatehouse.actors.connectors.social.oauth_client import (
     code_of,
     new_handshake,
 )
-from gatehouse.actors.connectors.social.oidc_client import IdTokenRules, discover, verify_id_token
+from gatehouse.actors.connectors.social.oidc_client import IdTokenRules, verify_id_token
 from gatehouse.actors.outbound import Outbound
 from gatehouse.actors.refusal import Reason, Refused
 from tests.servers.identity_provider import (
@@ -339,17 +339,3 @@ async def test_keys_are_fetched_once_and_again_for_a_new_key(meeting: Meeting) -
     }
     await meeting.claims()
     assert meeting.provider.count("jwks") == 2
-
-
-async def test_a_provider_is_discovered_by_its_issuer(meeting: Meeting) -> None:
-    found = await discover(meeting.backchannel, meeting.provider.issuer)
-    assert found.token_endpoint == meeting.provider.at("token")
-    assert found.jwks_uri == meeting.provider.at("jwks")
-
-
-async def test_metadata_of_another_issuer_are_refused(meeting: Meeting) -> None:
-    changed = {**meeting.provider.metadata, "issuer": "https://another.example"}
-    meeting.provider.answers["/.well-known/openid-configuration"] = as_json(changed)
-    with pytest.raises(Refused) as refused:
-        await discover(meeting.backchannel, meeting.provider.issuer)
-    assert refused.value.reason is Reason.CONNECTOR_RESPONSE_INVALID

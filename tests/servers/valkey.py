@@ -45,10 +45,6 @@ class Valkey(Server):
     def url(self) -> str:
         return f"unix://{self.socket}"
 
-    @property
-    def tcp_url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
-
     def client(self, db: int = 0, *, decode_responses: bool = False) -> Redis:
         """A plain client, to look at the server from outside and to set things up."""
         return Redis(

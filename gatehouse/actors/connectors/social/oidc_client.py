@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-import msgspec
 
 from gatehouse.actors.connectors.social.backchannel import Backchannel
 from gatehouse.actors.refusal import Reason, Refused
@@ -37,7 +36,6 @@ MAX_KEYS = 64
 """Keys of a set that are looked at."""
 
 _KEY_TYPES = {"R": "RSA", "P": "RSA", "E": "EC"}
-_WELL_KNOWN = "/.well-known/openid-configuration"
 _TRUE = re.compile(r"true|1|yes|y", re.IGNORECASE)
 
 
@@ -53,36 +51,6 @@ class IdTokenRules:
     max_age: int | None = None
     subject: str | None = None
     type: str | None = None
-
-
-class ProviderMetadata(msgspec.Struct, frozen=True):
-    """What a provider says of itself (OpenID Connect Discovery §3)."""
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    userinfo_endpoint: str | None = None
-    end_session_endpoint: str | None = None
-    scopes_supported: tuple[str, ...] = ()
-    code_challenge_methods_supported: tuple[str, ...] = ()
-    token_endpoint_auth_methods_supported: tuple[str, ...] = ()
-    authorization_response_iss_parameter_supported: bool = False
-
-
-async def discover(backchannel: Backchannel, issuer: str) -> ProviderMetadata:
-    """The metadata of the provider of this issuer identifier (OpenID Connect Discovery §4).
-
-    Raises `Refused`, also where the document names another issuer.
-    """
-    document = await backchannel.document(issuer.rstrip("/") + _WELL_KNOWN)
-    try:
-        metadata = msgspec.convert(document, ProviderMetadata)
-    except msgspec.ValidationError:
-        raise Refused(Reason.CONNECTOR_RESPONSE_INVALID) from None
-    if metadata.issuer.rstrip("/") != issuer.rstrip("/"):
-        raise Refused(Reason.CONNECTOR_RESPONSE_INVALID)
-    return metadata
 
 
 async def verify_id_token(
