@@ -24,6 +24,7 @@ APPLICATION_COOKIE = "_logto"
 DEVICE_COOKIE = "_device"
 ACCOUNT_COOKIE = "_account_verification"
 ACCOUNT_LINK_COOKIE = "_account_link"
+ONE_TAP_COOKIE = "_logto_google_one_tap_credential"
 ARRIVAL_COOKIE = "_logto_idp_saml_sso_session_id"
 SAML_COOKIE = "_logto_sp_saml_sso_session_id"
 

@@ -22,6 +22,7 @@ from gatehouse.actors.cookies import (
     ARRIVAL_COOKIE,
     DEVICE_COOKIE,
     INTERACTION_COOKIE,
+    ONE_TAP_COOKIE,
     RESUME_COOKIE,
     SAML_COOKIE,
     SESSION_COOKIE,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_ -]{1,64}")
+_JWT = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}")
+ONE_TAP_AGE_S = 10
+"""How long the credential of One Tap waits in its cookie, as in Logto."""
 
 
 def session_id(core: Core, cookies: Mapping[str, str]) -> str | None:
@@ -59,10 +63,21 @@ def remember_interaction(
     interactions = add_interaction(known, request.client_id, uid)
     application = json.dumps(_shown(request), separators=(",", ":"))
     return [
+        *_one_tap(core, request),
         *_signed(core, APPLICATION_COOKIE, application, http_only=False),
         *_signed(core, INTERACTION_COOKIE, interactions, expires=expires),
         *_signed(core, RESUME_COOKIE, uid, path=resume_path(uid), expires=expires),
     ]
+
+
+def _one_tap(core: Core, request: AuthorizationRequest) -> list[str]:
+    """What Google's One Tap gave the application, for pages of the tenant's own, for a moment."""
+    credential = request.google_one_tap_credential or ""
+    if not _JWT.fullmatch(credential):
+        return []
+    secure = "; secure" if core.public_url.startswith("https:") else ""
+    age = f"max-age={ONE_TAP_AGE_S}"
+    return [f"{ONE_TAP_COOKIE}={credential}; path=/; {age}; samesite=lax{secure}"]
 
 
 def _shown(request: AuthorizationRequest) -> dict[str, str]:

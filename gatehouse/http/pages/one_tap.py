@@ -19,6 +19,7 @@ from gatehouse.http.pages.forms import csrf_token
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gatehouse.actors.connectors.social.registry import SocialConnector
     from gatehouse.actors.core import Core
 
 _GOOGLE = "https://accounts.google.com/gsi/"
@@ -45,18 +46,28 @@ async def one_tap_of(core: Core, targets: Sequence[str], uid: str) -> OneTap | N
 
     `uid` is the interaction's.
     """
+    connector = await google_of(core, targets)
+    provider = None if connector is None else connector.provider()
+    if connector is None or not isinstance(provider, Google):
+        return None
+    settings = provider.config.one_tap
+    if not settings.is_enabled:
+        return None
+    return OneTap(
+        client_id=provider.config.client_id,
+        login_uri=f"{core.public_url}/callback/{connector.id}",
+        nonce=nonce_of(core, uid),
+        auto_select=settings.auto_select,
+        close_on_tap_outside=settings.close_on_tap_outside,
+        itp_support=settings.itp_support,
+    )
+
+
+async def google_of(core: Core, targets: Sequence[str]) -> SocialConnector | None:
+    """Google, if it is among the providers that are offered."""
     for connector in await core.social.offered(targets):
-        provider = connector.provider_or_none()
-        if isinstance(provider, Google) and provider.config.one_tap.is_enabled:
-            settings = provider.config.one_tap
-            return OneTap(
-                client_id=provider.config.client_id,
-                login_uri=f"{core.public_url}/callback/{connector.id}",
-                nonce=nonce_of(core, uid),
-                auto_select=settings.auto_select,
-                close_on_tap_outside=settings.close_on_tap_outside,
-                itp_support=settings.itp_support,
-            )
+        if isinstance(connector.provider_or_none(), Google):
+            return connector
     return None
 
 

@@ -13,11 +13,14 @@ from gatehouse.actors.verification import Event
 from gatehouse.http.call import Call, Reply, redirect
 from gatehouse.http.operation import Operations
 from gatehouse.http.pages import sso
+from gatehouse.http.pages.custom_ui import custom_index
 from gatehouse.http.pages.guest import Draw, Guest, drawn, guest_of
 
 operations = Operations(tags=("Pages",))
 
 _WISH = "social:"
+ONE_TAP_PATH = "/social/one-tap"
+"""Where an application leads on with what Google's One Tap gave it."""
 _PATH = "/direct/social/{target}"
 
 
@@ -48,8 +51,12 @@ async def show_or_lead_on(call: Call[Any, Any], draw: Draw) -> Reply:
     guest = await guest_of(call)
     if isinstance(guest, Reply):
         return guest
-    wish = guest.state.params.direct_sign_in
-    if wish and guest.state.phase is Phase.ARRIVED:
+    params = guest.state.params
+    arrived = guest.state.phase is Phase.ARRIVED
+    if params.google_one_tap_credential and arrived and not await custom_index(call.core):
+        return redirect(guest.address(ONE_TAP_PATH))
+    wish = params.direct_sign_in
+    if wish and arrived:
         led = await sso.direct(call, guest, wish) or await _direct(guest, wish)
         if led is not None:
             return led

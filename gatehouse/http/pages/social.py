@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from gatehouse.actors import sign_in, sign_in_social
+from gatehouse.actors.connectors.social.backchannel import PROVIDER_DEADLINE
 from gatehouse.actors.factors.social import SocialVerification, social_record
+from gatehouse.actors.interaction import Phase
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.verification import Event
 from gatehouse.http.call import Call, Reply, redirect
@@ -20,12 +22,14 @@ from gatehouse.http.pages.guest import (
     Guest,
     attempt,
     draw_page,
+    drawn,
     guest_of,
     show,
     take,
 )
 from gatehouse.http.pages.messages import Message
-from gatehouse.http.pages.one_tap import nonce_of
+from gatehouse.http.pages.one_tap import google_of, nonce_of
+from gatehouse.http.pages.providers import ONE_TAP_PATH
 from gatehouse.http.pages.signing_in import draw_sign_in
 from gatehouse.http.pages.sso import CallbackQuery
 
@@ -64,13 +68,31 @@ async def tapped(call: Call[Any], credential: str) -> Reply:
     guest = await guest_of(call)
     if isinstance(guest, Reply):
         return guest
+    nonce = nonce_of(guest.visit.core, guest.visit.uid)
+    return await _tapped(guest, call.path["connectorId"], credential, nonce)
+
+
+@operations.get(ONE_TAP_PATH, "OneTapPage", documented=False, deadline=PROVIDER_DEADLINE)
+async def tapped_elsewhere(call: Call) -> Reply:
+    """An application leads somebody on who pressed One Tap on its own page, once."""
+    guest = await guest_of(call)
+    if isinstance(guest, Reply):
+        return guest
+    core = guest.visit.core
+    credential = guest.state.params.opened(core.vault).google_one_tap_credential
+    connector = await google_of(core, guest.rules.social_sign_in_connector_targets)
+    if not credential or connector is None or guest.state.phase is not Phase.ARRIVED:
+        return await drawn(guest, draw_sign_in)
+    return await _tapped(guest, connector.id, credential, None)
+
+
+async def _tapped(guest: Guest, connector_id: str, credential: str, nonce: str | None) -> Reply:
     visit = guest.visit
 
     async def finish(guest: Guest, form: AccountForm) -> str | None:
         if guest.state.event is not Event.SIGN_IN or guest.state.user_id is not None:
             await sign_in.start(visit, Event.SIGN_IN)
-        nonce = nonce_of(visit.core, visit.uid)
-        record_id = await sign_in_social.one_tap(visit, call.path["connectorId"], credential, nonce)
+        record_id = await sign_in_social.one_tap(visit, connector_id, credential, nonce)
         return await _identify(guest, social_record((await visit.state()).record(record_id)))
 
     return await attempt(guest, AccountForm(), draw_sign_in, finish)

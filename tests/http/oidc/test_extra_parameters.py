@@ -119,6 +119,19 @@ async def test_a_token_that_signs_in_is_sealed_while_it_waits_and_told_again(
     assert sent_to(resumed, "/one-time-token?") == {"app_id": "spa", **told}
 
 
+@pytest.mark.parametrize(
+    ("credential", "kept"), [("aa.bb.cc", True), ("a;b", False), ("a.b.c; path=/x", False)]
+)
+async def test_what_one_tap_gave_the_application_is_left_for_the_page(
+    spa: Client, credential: str, kept: bool
+) -> None:
+    answer = await ask(spa, google_one_tap_credential=credential)
+    cookies = answer.headers.get_list("set-cookie")
+    left = [one for one in cookies if one.startswith("_logto_google_one_tap_credential=")]
+    assert [one.partition(";")[0].partition("=")[2] for one in left] == [credential] * kept
+    assert all("max-age=10" in one for one in left)
+
+
 async def test_scripts_of_a_page_find_application_organization_and_language(spa: Client) -> None:
     await ask(spa, organization_id="org123", ui_locales="de en")
     shown = json.loads(spa.http.cookies["_logto"])

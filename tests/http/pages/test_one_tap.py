@@ -12,11 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
+from gatehouse.actors.authorization import AuthorizationRequest
 from gatehouse.actors.connectors.factories import FACTORIES
 from gatehouse.actors.connectors.social.google import Google
 from gatehouse.actors.connectors.social.provider import Endpoints
-from tests.http.logto.experience.browsing import Browser
-from tests.http.logto.experience.house import House, open_house
+from gatehouse.actors.cookies import INTERACTION_COOKIE, add_interaction
+from gatehouse.actors.interaction import Begin, Prompt, address
+from gatehouse.actors.tokens import new_uid
+from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, SCOPES, Browser
+from tests.http.logto.experience.house import TENANT, House, open_house
 from tests.http.logto.experience.social import Social
 from tests.http.pages.test_social_pages import alert, get, resumed
 from tests.servers.identity_provider import CLIENT_ID, CLIENT_SECRET, open_identity_provider
@@ -140,3 +144,41 @@ async def test_without_the_setting_nothing_is_loaded_from_elsewhere(site: Site) 
     assert "google" not in page.text
     assert "google" not in page.headers["content-security-policy"]
     assert page.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+async def arrive(site: Site, credential: str) -> Browser:
+    """A browser whose application passed on what One Tap gave it."""
+    browser = await site.house.browser()
+    browser.uid = new_uid()
+    request = AuthorizationRequest(
+        client_id=APPLICATION,
+        redirect_uri=CALLBACK,
+        scopes=SCOPES,
+        google_one_tap_credential=credential,
+    )
+    begin = Begin(APPLICATION, request.sealed(site.house.core.vault), Prompt.LOGIN, None)
+    await site.house.core.engine.turn(address(TENANT, browser.uid), begin)
+    browser.keep(INTERACTION_COOKIE, add_interaction(None, APPLICATION, browser.uid))
+    return browser
+
+
+async def test_an_application_may_pass_on_what_it_was_given(site: Site) -> None:
+    await site.house.settle(sign_up={"identifiers": [], "password": False, "verify": False})
+    browser = await arrive(site, site.credential())
+    led = await get(browser, SIGN_IN)
+    assert led.headers["location"] == "/social/one-tap?app_id=demo-app"
+    assert resumed(await get(browser, led.headers["location"]), browser)
+    user_id = (await browser.state()).result.user_id  # type: ignore[union-attr]
+    assert (await site.house.user(user_id)).identities["google"]["userId"] == "g-1"
+
+
+async def test_what_is_passed_on_has_to_be_googles_and_is_looked_at_once(site: Site) -> None:
+    browser = await arrive(site, site.credential(aud="another"))
+    answer = await get(browser, "/social/one-tap?app_id=demo-app")
+    assert answer.status_code == 422
+    assert alert(answer)
+    again = await get(browser, "/social/one-tap?app_id=demo-app")
+    assert again.status_code == 200
+    assert not alert(again)
+    assert (await get(browser, SIGN_IN)).status_code == 200
+    assert (await browser.state()).result is None

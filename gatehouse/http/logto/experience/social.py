@@ -10,6 +10,7 @@ from pydantic import Field
 from gatehouse.actors import sign_in_social, social
 from gatehouse.actors.connectors.social.backchannel import PROVIDER_DEADLINE
 from gatehouse.actors.connectors.social.google import CREDENTIAL
+from gatehouse.actors.cookies import ONE_TAP_COOKIE
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.experience.access import experience_operations
@@ -22,10 +23,7 @@ operations = experience_operations()
 CSRF_FIELD = "g_csrf_token"
 """Google's button sends this value as a field and as a cookie."""
 
-CREDENTIAL_COOKIE = "_logto_google_one_tap_credential"
-"""Where an application leaves the credential that its own button was given."""
-
-_FORGET_CREDENTIAL = f"{CREDENTIAL_COOKIE}=; Path=/; Max-Age=0"
+_FORGET_CREDENTIAL = f"{ONE_TAP_COOKIE}=; Path=/; Max-Age=0"
 
 
 class BeginBody(Wire):
@@ -101,7 +99,7 @@ def _credential(call: Call[AnswerBody]) -> str:
     data = call.body.connector_data
     token, credential = data.get(CSRF_FIELD), str(data[CREDENTIAL])
     if token is None:
-        if not _same(call.cookies.get(CREDENTIAL_COOKIE), credential):
+        if not _same(call.cookies.get(ONE_TAP_COOKIE), credential):
             raise ApiError("session.google_one_tap.cookie_mismatch")
     elif not _same(call.cookies.get(CSRF_FIELD), str(token)):
         raise ApiError("session.csrf_token_mismatch")
