@@ -20,7 +20,7 @@ from gatehouse.http.logto.access import (
 )
 from gatehouse.http.logto.errors import ApiError
 from gatehouse.http.logto.management.application_access_control import require_rules
-from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.paging import SearchedPage, bounds, listed
 from gatehouse.http.logto.management.protected_apps import (
     NewProtectedApp,
     ProtectedAppPatch,
@@ -152,7 +152,7 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-class ApplicationList(Page):
+class ApplicationList(SearchedPage):
     """Which applications."""
 
     types: Annotated[list[ApplicationType] | None, BeforeValidator(_as_list)] = None

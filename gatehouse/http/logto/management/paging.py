@@ -69,6 +69,14 @@ class Page(Query):
         return None if self.page is None and self.page_size is None else self.window
 
 
+class SearchedPage(Page):
+    """The query of a list that can be searched: see `search`, which reads the parameters itself."""
+
+    search_params: Annotated[
+        Any, WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}})
+    ] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A page of a list: its number from 1 and its size."""

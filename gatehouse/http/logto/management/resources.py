@@ -9,7 +9,7 @@ from pydantic import Field
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT, management_audience
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.paging import Page, SearchedPage, bounds, listed
 from gatehouse.http.logto.management.search import search_of
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
@@ -187,10 +187,10 @@ async def delete_resource(call: Call) -> None:
 @operations.get(
     "/api/resources/{resourceId}/scopes",
     "ListResourceScopes",
-    query=Page,
+    query=SearchedPage,
     response=list[ScopeView],
 )
-async def list_scopes(call: Call[None, Page]) -> Reply:
+async def list_scopes(call: Call[None, SearchedPage]) -> Reply:
     """List the scopes of a resource."""
     window = call.query.asked
     search = search_of(call, SCOPE_SEARCH)

@@ -21,7 +21,7 @@ from gatehouse.http.logto.management.applications import (
     ApplicationView,
     application_view,
 )
-from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.paging import SearchedPage, bounds, listed
 from gatehouse.http.logto.management.roles import ROLE_SEARCH, Ids, RoleView, check_new
 from gatehouse.http.logto.management.search import search_of
 from gatehouse.http.logto.management.store import Store, read, relate
@@ -136,8 +136,10 @@ def roles_of(holder: Holder[H]) -> Operations:
     path = f"/api/{holder.name}s/{{{parameter}}}/roles"
     operations = Operations(tags=(f"{noun}s",), access=MANAGEMENT, cors=CONSOLE_ONLY)
 
-    @operations.get(path, f"List{noun}Roles", query=Page, response=list[RoleView], statuses=(404,))
-    async def list_roles(call: Call[None, Page]) -> Reply:
+    @operations.get(
+        path, f"List{noun}Roles", query=SearchedPage, response=list[RoleView], statuses=(404,)
+    )
+    async def list_roles(call: Call[None, SearchedPage]) -> Reply:
         """List the roles that one has."""
         window = call.query.asked
         search = search_of(call, ROLE_SEARCH)
@@ -212,11 +214,11 @@ def holders_of_roles(holder: Holder[H]) -> Operations:
     @operations.get(
         path,
         f"ListRole{noun}s",
-        query=Page,
+        query=SearchedPage,
         response=list[holder.view_type],  # type: ignore[name-defined]
         statuses=(404,),
     )
-    async def list_holders(call: Call[None, Page]) -> Reply:
+    async def list_holders(call: Call[None, SearchedPage]) -> Reply:
         """List those who have the role."""
         window = call.query.window
         search = search_of(call, holder.search)

@@ -9,7 +9,7 @@ from pydantic import Field
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT, management_audience
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.paging import SearchedPage, bounds, listed
 from gatehouse.http.logto.management.resources import SCOPE_SEARCH, ResourceView, ScopeView
 from gatehouse.http.logto.management.search import search_of
 from gatehouse.http.logto.management.store import Store, read, write
@@ -49,7 +49,7 @@ class RoleInList(RoleView):
     featured_applications: list[JsonObject]
 
 
-class RoleList(Page):
+class RoleList(SearchedPage):
     """Which roles."""
 
     exclude_user_id: str | None = Field(None, alias="excludeUserId")
@@ -162,11 +162,11 @@ async def delete_role(call: Call) -> None:
 @operations.get(
     "/api/roles/{id}/scopes",
     "ListRoleScopes",
-    query=Page,
+    query=SearchedPage,
     response=list[ScopeWithResource],
     statuses=(404,),
 )
-async def list_role_scopes(call: Call[None, Page]) -> Reply:
+async def list_role_scopes(call: Call[None, SearchedPage]) -> Reply:
     """List the scopes of a role, each with its resource."""
     window = call.query.asked
     search = search_of(call, SCOPE_SEARCH)

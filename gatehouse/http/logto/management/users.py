@@ -15,7 +15,7 @@ from gatehouse.engine.errors import EngineError
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.logto.access import CONSOLE_ONLY, MANAGEMENT
 from gatehouse.http.logto.errors import ApiError
-from gatehouse.http.logto.management.paging import Page, bounds, listed
+from gatehouse.http.logto.management.paging import SearchedPage, bounds, listed
 from gatehouse.http.logto.management.search import search_of
 from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
@@ -177,8 +177,8 @@ def user_view(user: User) -> UserView:
     return UserView.of(user, has_password=user.password_hash is not None)
 
 
-@operations.get("/api/users", "ListUsers", query=Page, response=list[UserView])
-async def list_users(call: Call[None, Page]) -> Reply:
+@operations.get("/api/users", "ListUsers", query=SearchedPage, response=list[UserView])
+async def list_users(call: Call[None, SearchedPage]) -> Reply:
     """List users, newest first, or those that a search finds."""
     window = call.query.window
     search = search_of(call, SEARCH_FIELDS)

@@ -115,3 +115,28 @@ async def test_searches_that_make_no_sense_are_refused(api: Api, query: str) -> 
 async def test_a_pattern_that_ends_in_an_escape_is_refused(api: Api) -> None:
     answer = await api.send("ListUsers", query={"search": "a\\"})
     assert answer.status_code == 422
+
+
+SEARCHED = {
+    "ListApplicationRoles",
+    "ListApplications",
+    "ListResourceScopes",
+    "ListRoleApplications",
+    "ListRoleScopes",
+    "ListRoles",
+    "ListRoleUsers",
+    "ListUserRoles",
+    "ListUsers",
+}
+"""The lists that the contract says can be searched."""
+
+
+async def test_the_document_tells_which_lists_can_be_searched(server: Server) -> None:
+    document = (await server.client.get("/api/.well-known/management.openapi.json")).json()
+    told = {
+        one["operationId"]
+        for methods in document["paths"].values()
+        for one in methods.values()
+        if any(parameter["name"] == "search_params" for parameter in one["parameters"])
+    }
+    assert told == SEARCHED
