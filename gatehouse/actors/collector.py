@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
-from gatehouse.storage.errors import StorageError
+from gatehouse.storage.errors import Busy, Unavailable
 
 if TYPE_CHECKING:
     from gatehouse.storage.database import Database
@@ -69,14 +69,20 @@ class Collector(Generic[T]):
                 await self._store()
 
     async def _store(self) -> None:
+        size = BATCH
         while self._waiting:
-            batch = self._waiting[:BATCH]
+            batch = self._waiting[:size]
             try:
                 await self._db.write(self._write, batch)
-            except StorageError as error:
+            except (Busy, Unavailable) as error:
                 _logger.warning("notes are stored later: %s", type(error).__name__)
                 self._stirred.set()
                 return
+            except Exception:
+                if size > 1:  # which of them it is, shows one by one
+                    size = 1
+                    continue
+                _logger.exception("a note cannot be stored")
             del self._waiting[: len(batch)]
         if self._lost:
             _logger.warning("%d notes were lost while the database was away", self._lost)

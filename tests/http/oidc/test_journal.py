@@ -88,6 +88,27 @@ async def test_the_log_holds_no_token_and_no_secret(web: Client, node: Node) -> 
         assert secret not in text
 
 
+async def test_a_note_that_cannot_be_stored_holds_up_no_other() -> None:
+    kept: list[int] = []
+
+    class Particular:
+        """A database that does not take everything."""
+
+        async def write(self, unit: Any, batch: list[int]) -> None:
+            if 2 in batch:
+                raise ValueError(batch)
+            kept.extend(batch)
+
+    database: Any = Particular()
+    notes: Collector[int] = Collector(database, lambda tx, batch: None, 9)
+    for number in range(5):
+        notes.note(number)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(notes.run)
+        nursery.cancel_scope.cancel()
+    assert kept == [0, 1, 3, 4]
+
+
 async def test_what_waits_while_the_database_is_away_is_bounded(
     caplog: pytest.LogCaptureFixture, autojump_clock: trio.testing.MockClock
 ) -> None:
