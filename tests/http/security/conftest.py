@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from tests.http.oidc.conftest import furnished, house
-from tests.http.oidc.house import Client, House
+from tests.http.oidc.conftest import furnished, house, spa, web
+from tests.http.oidc.house import House
 from tests.http.security.site import Site
 
-__all__ = ["furnished", "house"]
+__all__ = ["furnished", "house", "spa", "web"]
 
 
 @pytest.fixture
@@ -27,15 +27,3 @@ async def site(house: House) -> AsyncIterator[Site]:
 async def http(site: Site) -> httpx.AsyncClient:
     """A browser."""
     return await site.browser()
-
-
-@pytest.fixture
-def spa(http: httpx.AsyncClient) -> Client:
-    """A public client in that browser."""
-    return Client(http, "spa")
-
-
-@pytest.fixture
-def web(http: httpx.AsyncClient) -> Client:
-    """A confidential client whose user is at that browser."""
-    return Client(http, "web")
