@@ -299,8 +299,8 @@ def _check_additional_suggestion(
         MfaFactor.TOTP in held,
         MfaFactor.BACKUP_CODE in held,
         MfaFactor.WEBAUTHN in held and not passkeys,
-        MfaFactor.EMAIL in held and not _signs_up_with(rules, IdentifierType.EMAIL),
-        MfaFactor.PHONE in held and not _signs_up_with(rules, IdentifierType.PHONE),
+        MfaFactor.EMAIL in held and not rules.sign_up.asks_for(IdentifierType.EMAIL),
+        MfaFactor.PHONE in held and not rules.sign_up.asks_for(IdentifierType.PHONE),
     )
     if any(bound_on_purpose):
         return
@@ -312,11 +312,6 @@ def _check_additional_suggestion(
         "suggestion": True,
     }
     raise Refused(Reason.ADDITIONAL_MFA_SUGGESTED, data)
-
-
-def _signs_up_with(rules: MfaRules, kind: IdentifierType) -> bool:
-    secondary = {item.identifier for item in rules.sign_up.secondary_identifiers}
-    return kind in rules.sign_up.identifiers or bool(secondary & {kind.value, "emailOrPhone"})
 
 
 def masked(factors: Iterable[MfaFactor], standing: Standing) -> dict[str, str]:

@@ -19,7 +19,7 @@ from gatehouse.actors.interaction import Interaction, refuse
 from gatehouse.actors.interaction_accounts import AddProfile, ReplaceProfile
 from gatehouse.actors.interaction_answers import Abort
 from gatehouse.actors.refusal import Reason
-from gatehouse.actors.sign_in_rules import SignInRules, check_event, check_username
+from gatehouse.actors.sign_in_rules import check_event, check_username
 from gatehouse.actors.sign_in_social import answer, pending
 from gatehouse.actors.verification import (
     Event,
@@ -83,7 +83,7 @@ async def show_code(visit: Visit, identifier: Identifier, code: str) -> None:
     """Show an address by the code that was sent there last. Raises `Refused`."""
     state, event = await visit.started()
     rules = await visit.rules()
-    signs_up = rules.sign_up.verify and _signs_up(rules, identifier.type)
+    signs_up = rules.sign_up.verify and rules.sign_up.asks_for(identifier.type)
     enabled = rules.enables(identifier.type, Method.VERIFICATION_CODE) or signs_up
     if event is not Event.FORGOT_PASSWORD and not enabled:
         refuse(Reason.METHOD_NOT_ENABLED)
@@ -116,7 +116,7 @@ async def lay_down(
         return
     entry = visit.entry(f"{event}.Profile.{'Create' if replace else 'Update'}")
     async with logged(visit, entry):
-        if not all(_signs_up(rules, kind) for kind in names):
+        if not all(rules.sign_up.asks_for(kind) for kind in names):
             refuse(Reason.SIGN_UP_METHOD_NOT_ENABLED)
         if password is not None and not rules.sign_up.password:
             refuse(Reason.SIGN_UP_METHOD_NOT_ENABLED)
@@ -192,10 +192,3 @@ def _check_shown(state: Interaction) -> None:
         shown = (getattr(profile, _COLUMNS[kind]) for profile in started_with if profile)
         if value is not None and value not in shown:
             refuse(Reason.VERIFICATION_NOT_FOUND)
-
-
-def _signs_up(rules: SignInRules, kind: IdentifierType) -> bool:
-    """Whether signing up asks for this type of identifier."""
-    others = {item.identifier for item in rules.sign_up.secondary_identifiers}
-    either = "emailOrPhone" in others and kind is not IdentifierType.USERNAME
-    return kind in rules.sign_up.identifiers or kind.value in others or either

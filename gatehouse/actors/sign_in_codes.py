@@ -67,7 +67,7 @@ async def send_code(visit: Visit, identifier: Identifier, purpose: Event) -> str
         rules = await visit.rules()
         if state.user_id is None:
             check_captcha(rules, passed=state.captcha_passed)
-        elif not _asked_for(rules, identifier.type):
+        elif not rules.sign_up.asks_for(identifier.type):
             record = record_type(id=record.id, identifier=identifier, template_type=BIND_MFA)
         if purpose is Event.REGISTER and identifier.type is IdentifierType.EMAIL:
             check_email(rules.email_blocklist_policy, identifier.value)
@@ -174,12 +174,6 @@ async def _is_of_use(
     if purpose is Event.SIGN_IN and state.user_id is None:
         return known or rules.sign_in_mode is not SignInMode.SIGN_IN
     return True
-
-
-def _asked_for(rules: SignInRules, kind: IdentifierType) -> bool:
-    """Whether signing up asks for this type of identifier."""
-    others = {item.identifier for item in rules.sign_up.secondary_identifiers}
-    return kind in rules.sign_up.identifiers or bool(others & {kind.value, "emailOrPhone"})
 
 
 def _shown(identifier: Identifier) -> dict[str, str]:

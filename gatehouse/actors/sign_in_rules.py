@@ -58,6 +58,12 @@ class SignUp(msgspec.Struct, frozen=True, rename="camel"):
     verify: bool = False
     secondary_identifiers: tuple[_SecondaryIdentifier, ...] = ()
 
+    def asks_for(self, kind: IdentifierType) -> bool:
+        """Whether a new account has, or may have, this type of identifier."""
+        others = {item.identifier for item in self.secondary_identifiers}
+        either = "emailOrPhone" in others and kind is not IdentifierType.USERNAME
+        return either or kind in self.identifiers or kind.value in others
+
 
 class SentinelPolicy(msgspec.Struct, frozen=True, rename="camel"):
     """How many failures lock an identifier, and for how many minutes."""
