@@ -45,11 +45,6 @@ Bend = Callable[[etree._Element], None]
 
 
 @pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
-@pytest.fixture(scope="module")
 def us(company: SamlIdentityProvider) -> ServiceProvider:
     metadata = company.metadata()
     return ServiceProvider(

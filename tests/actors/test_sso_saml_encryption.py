@@ -33,11 +33,6 @@ KEY = new_key()
 
 
 @pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
-@pytest.fixture(scope="module")
 def us(company: SamlIdentityProvider) -> ServiceProvider:
     """We, with a key that assertions can be encrypted for."""
     metadata = company.metadata()

@@ -8,7 +8,9 @@ import pytest
 import structlog
 
 from tests.http.contract import Api
+from tests.http.logto.experience.office import Office, open_office
 from tests.http.running import Server, run_server
+from tests.servers.saml_identity_provider import SamlIdentityProvider
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,3 +40,10 @@ async def server(database_url: str, redis_url: str) -> AsyncIterator[Server]:
 async def api(server: Server) -> Api:
     """The API as a manager of the server sees it."""
     return server.api(await server.management_token())
+
+
+@pytest.fixture
+async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
+    """A server whose people may come from a company."""
+    async with open_office(server, company) as office:
+        yield office

@@ -11,6 +11,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from tests.servers.cluster import Cluster
 from tests.servers.postgres import Postgres
 from tests.servers.sentinel import SentinelGroup
 from tests.servers.valkey import Valkey
+
+if TYPE_CHECKING:
+    from tests.servers.saml_identity_provider import SamlIdentityProvider
 
 
 @pytest.fixture(scope="session")
@@ -162,3 +166,12 @@ def postgres_url(postgres: Postgres, migrated_postgres: str) -> Iterator[str]:
     name = postgres.create_database(migrated_postgres)
     yield postgres.dsn(name)
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def company() -> SamlIdentityProvider:
+    """The identity provider of a company; its key takes a while to make."""
+    # Imported here: it brings pysaml2 along, which most tests can do without.
+    from tests.servers.saml_identity_provider import SamlIdentityProvider
+
+    return SamlIdentityProvider()

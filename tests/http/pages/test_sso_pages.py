@@ -33,11 +33,6 @@ METHODS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
 @pytest.fixture
 async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
     async with open_office(server, company) as office:

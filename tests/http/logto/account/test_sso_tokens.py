@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
 import sqlalchemy as sa
 
 from gatehouse.storage.statement import Stmt
 from tests.http.contract import Api
 from tests.http.logto.account.people import Person, open_account_centre, person, stored
-from tests.http.logto.experience.office import Office, open_office
-from tests.http.running import Server
-from tests.servers.saml_identity_provider import SamlIdentityProvider
-
-
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
-@pytest.fixture
-async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
-    async with open_office(server, company) as office:
-        yield office
+from tests.http.logto.experience.office import Office
 
 
 async def anna(office: Office, connector: str) -> Person:

@@ -25,11 +25,6 @@ STATE = "the page's state"
 ENTITY = "https://sp.example/metadata"
 
 
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
 def config(server: Server, company: SamlIdentityProvider, **changes: Any) -> dict[str, Any]:
     return {
         "entityID": ENTITY,

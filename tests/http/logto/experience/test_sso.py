@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,21 +18,9 @@ from gatehouse.storage.sso_connectors import (
 from gatehouse.storage.users import Users
 from tests.http.contract import Api
 from tests.http.logto.account.people import code_to
-from tests.http.logto.experience.office import PAGE, STATE, Office, open_office
-from tests.http.running import BOTH_DATABASES, TENANT, Server
+from tests.http.logto.experience.office import PAGE, STATE, Office
+from tests.http.running import BOTH_DATABASES, TENANT
 from tests.servers.saml_identity_provider import SamlIdentityProvider, post_form
-
-
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
-@pytest.fixture
-async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
-    async with open_office(server, company) as office:
-        yield office
-
 
 BOTH_PROTOCOLS = pytest.mark.parametrize("protocol", ["SAML", "OIDC"])
 

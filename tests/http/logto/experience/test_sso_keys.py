@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from tests.http.contract import Api
-from tests.http.logto.experience.office import STATE, Office, open_office
-from tests.http.running import Server
-from tests.servers.saml_identity_provider import SamlIdentityProvider
-
-
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
-@pytest.fixture
-async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
-    async with open_office(server, company) as office:
-        yield office
+from tests.http.logto.experience.office import STATE, Office
 
 
 async def _metadata(office: Office, connector: str) -> str:

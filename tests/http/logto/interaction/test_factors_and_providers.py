@@ -27,12 +27,10 @@ from tests.http.logto.experience.factors import (
     mfa,
 )
 from tests.http.logto.experience.house import PASSWORD, TENANT, House
-from tests.http.logto.experience.office import PAGE, STATE, Office, open_office
+from tests.http.logto.experience.office import PAGE, STATE, Office
 from tests.http.logto.experience.social import BACK, CONNECTOR, Social
 from tests.http.logto.interaction.calling import call, refused, send, submit
-from tests.http.running import Server
 from tests.servers.identity_provider import open_identity_provider
-from tests.servers.saml_identity_provider import SamlIdentityProvider
 
 BY_PASSWORD = {"username": "ada", "password": PASSWORD}
 REQUIRED = (403, "session.mfa.require_mfa_verification")
@@ -179,17 +177,6 @@ async def test_without_having_been_there_nobody_comes_back(house: House, social:
 
 
 # Companies
-
-
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
-@pytest.fixture
-async def office(server: Server, company: SamlIdentityProvider) -> AsyncIterator[Office]:
-    async with open_office(server, company) as office:
-        yield office
 
 
 async def arrive_from(office: Office, connector: str) -> tuple[Browser, dict[str, Any]]:

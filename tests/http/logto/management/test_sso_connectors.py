@@ -22,11 +22,6 @@ from tests.servers.saml_identity_provider import SamlIdentityProvider
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 
 
-@pytest.fixture(scope="module")
-def company() -> SamlIdentityProvider:
-    return SamlIdentityProvider()
-
-
 @pytest.fixture
 async def provider() -> AsyncIterator[IdentityProvider]:
     async with open_identity_provider() as provider:
