@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A process of pytest-xdist has ended: take over what it noted."""
-    for operation_id, proven in node.workeroutput.get("proof", {}).items():
+    for operation_id, proven in getattr(node, "workeroutput", {}).get("proof", {}).items():
         _noted[operation_id].update(proven)
 
 
