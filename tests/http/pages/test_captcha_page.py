@@ -17,7 +17,7 @@ from tests.http.logto.experience.test_captcha import (
     receiver,
 )
 from tests.http.pages.test_code_pages import ADA, CODE, enter, goes_to, methods, sign_up
-from tests.http.pages.test_pages import alert, get, post, resumed
+from tests.http.pages.visiting import alert, get, post, resumed
 from tests.servers.receiver import Receiver
 
 __all__ = ["receiver"]

@@ -12,7 +12,7 @@ from gatehouse.actors.interaction import Phase
 from gatehouse.storage.custom_profile_fields import CustomProfileField, CustomProfileFields
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.house import PASSWORD, TENANT, House
-from tests.http.pages.test_pages import alert, get, post, resumed
+from tests.http.pages.visiting import alert, get, post, resumed
 
 ADA = "ada@example.com"
 CODE = "/verification-code?app_id=demo-app"

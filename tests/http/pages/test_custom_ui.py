@@ -10,7 +10,7 @@ from gatehouse.actors.assets import LocalAssets
 from gatehouse.http.pages.custom_ui import content_security_policy
 from tests.actors.test_archives import zipped
 from tests.http.logto.experience.house import House
-from tests.http.pages.test_pages import get
+from tests.http.pages.visiting import get
 
 FILES = {
     "index.html": b"<html>Ours</html>",

@@ -15,7 +15,7 @@ from gatehouse.actors.tokens import new_uid
 from gatehouse.storage.custom_phrases import CustomPhrases
 from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, Browser
 from tests.http.logto.experience.house import TENANT, House
-from tests.http.pages.test_pages import alert, post
+from tests.http.pages.visiting import alert, post
 
 SIGN_IN = "/sign-in?app_id=demo-app"
 

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from gatehouse.http.pages.forms import csrf_token
 from tests.http.authenticator import Authenticator
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.factors import (
@@ -23,17 +22,9 @@ from tests.http.logto.experience.factors import (
     wrong_code,
 )
 from tests.http.logto.experience.house import PASSWORD, House
+from tests.http.pages.visiting import get, post
 
 SIGN_IN, VERIFY, SETUP = "/sign-in", "/mfa-verification", "/mfa-setup"
-
-
-async def get(browser: Browser, path: str) -> httpx.Response:
-    return await browser.client.get(path, headers=browser.headers)
-
-
-async def post(browser: Browser, path: str, **form: str) -> httpx.Response:
-    form.setdefault("csrf", csrf_token(browser.core, browser.uid))
-    return await browser.client.post(path, data=form, headers=browser.headers)
 
 
 def leads(answer: httpx.Response, path: str) -> bool:

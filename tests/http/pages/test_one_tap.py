@@ -22,7 +22,7 @@ from gatehouse.actors.tokens import new_uid
 from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, SCOPES, Browser
 from tests.http.logto.experience.house import TENANT, House, open_house
 from tests.http.logto.experience.social import Social
-from tests.http.pages.test_social_pages import alert, get, resumed
+from tests.http.pages.visiting import alert, get, resumed
 from tests.servers.identity_provider import CLIENT_ID, CLIENT_SECRET, open_identity_provider
 
 ADA = {"sub": "g-1", "email": "ada@example.com", "email_verified": True, "name": "Ada"}

@@ -15,7 +15,7 @@ from gatehouse.storage.one_time_tokens import OneTimeTokens
 from tests.http.logto.experience.browsing import APPLICATION, CALLBACK, SCOPES, Browser
 from tests.http.logto.experience.house import TENANT, House
 from tests.http.logto.experience.proving import ADA
-from tests.http.pages.test_pages import alert, get, post, resumed
+from tests.http.pages.visiting import alert, get, post, resumed
 
 PAGE = "/one-time-token?app_id=demo-app"
 

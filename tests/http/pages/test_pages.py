@@ -19,25 +19,7 @@ from gatehouse.storage.applications import Applications
 from gatehouse.storage.records import Application
 from tests.http.logto.experience.browsing import CALLBACK, Browser
 from tests.http.logto.experience.house import PASSWORD, TENANT, House
-
-
-async def get(browser: Browser, path: str) -> httpx.Response:
-    return await browser.client.get(path, headers=browser.headers)
-
-
-async def post(browser: Browser, path: str, **form: str) -> httpx.Response:
-    form.setdefault("csrf", csrf_token(browser.core, browser.uid))
-    return await browser.client.post(path, data=form, headers=browser.headers)
-
-
-def alert(answer: httpx.Response) -> str:
-    found = re.search(r'role="alert"[^>]*>(.*?)</div>', answer.text, re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split()) if found else ""
-
-
-def resumed(answer: httpx.Response, browser: Browser) -> bool:
-    expected = f"{browser.core.public_url}/oidc/auth/{browser.uid}"
-    return answer.status_code in (302, 303) and answer.headers["location"] == expected
+from tests.http.pages.visiting import alert, get, post, resumed
 
 
 async def test_a_form_signs_in(house: House) -> None:

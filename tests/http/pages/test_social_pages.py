@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,11 +13,11 @@ from gatehouse.actors.authorization import AuthorizationRequest
 from gatehouse.actors.cookies import INTERACTION_COOKIE, add_interaction
 from gatehouse.actors.interaction import Begin, Phase, Prompt, address
 from gatehouse.actors.tokens import new_uid
-from gatehouse.http.pages.forms import csrf_token
 from tests.http.logto.experience.browsing import CALLBACK, Browser
 from tests.http.logto.experience.factors import add_totp, mfa
 from tests.http.logto.experience.house import House
 from tests.http.logto.experience.social import CONNECTOR, TARGET, Social
+from tests.http.pages.visiting import alert, get, post, resumed
 from tests.servers.identity_provider import open_identity_provider
 
 DIRECT = f"/direct/social/{TARGET}"
@@ -42,25 +41,6 @@ async def social(house: House) -> AsyncIterator[Social]:
             sign_up={"identifiers": ["username"], "password": True, "verify": False},
         )
         yield social
-
-
-async def get(browser: Browser, path: str) -> httpx.Response:
-    return await browser.client.get(path, headers=browser.headers)
-
-
-async def post(browser: Browser, path: str, **form: str) -> httpx.Response:
-    form.setdefault("csrf", csrf_token(browser.core, browser.uid))
-    return await browser.client.post(path, data=form, headers=browser.headers)
-
-
-def alert(answer: httpx.Response) -> str:
-    found = re.search(r'role="alert"[^>]*>(.*?)</div>', answer.text, re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split()) if found else ""
-
-
-def resumed(answer: httpx.Response, browser: Browser) -> bool:
-    expected = f"{browser.core.public_url}/oidc/auth/{browser.uid}"
-    return answer.status_code in (302, 303) and answer.headers["location"] == expected
 
 
 async def leave(browser: Browser, path: str = DIRECT) -> str:

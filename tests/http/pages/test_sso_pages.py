@@ -19,7 +19,7 @@ from gatehouse.engine.actor import Turn
 from gatehouse.storage.sso_connectors import SsoIdpInitiatedConfig, SsoIdpInitiatedConfigs
 from tests.http.logto.experience.browsing import Browser
 from tests.http.logto.experience.office import Office, open_office
-from tests.http.pages.test_pages import alert, get, post, resumed
+from tests.http.pages.visiting import alert, get, post, resumed
 from tests.http.running import TENANT, Server
 from tests.servers.saml_identity_provider import SamlIdentityProvider, post_form
 
