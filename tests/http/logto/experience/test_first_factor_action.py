@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
 
 from gatehouse.actors.scripts.actions import POST_FIRST_FACTOR
 from tests.http.logto.experience.browsing import Browser, credentials
@@ -154,6 +155,27 @@ async def test_wrong_passwords_lock_the_name_whether_or_not_a_script_is_asked(
     assert await tried(house, "wrong") == blocked
     assert await tried(house) == blocked
     assert await house.find_user("ada") is None
+
+
+async def test_who_comes_over_in_two_tabs_at_once_gets_one_account(house: House) -> None:
+    await ask_script(house)
+    answers: list[tuple[int, str | None]] = []
+    browsers = [await (await house.browser()).start() for _ in range(2)]
+
+    async def come(browser: Browser) -> None:
+        answer = await browser.client.post(
+            "/api/experience/verification/password",
+            json=credentials("ada", ELSEWHERE),
+            headers=browser.headers,
+        )
+        answers.append((answer.status_code, answer.json().get("code")))
+
+    async with trio.open_nursery() as nursery:
+        for browser in browsers:
+            nursery.start_soon(come, browser)
+    assert (200, None) in answers
+    assert set(answers) <= {(200, None), (422, "user.username_already_in_use")}
+    assert await house.count_users() == 1
 
 
 async def test_the_second_factor_is_asked_for_as_ever(house: House) -> None:
