@@ -86,14 +86,19 @@ def test_every_operation_that_changes_records_is_told_of() -> None:
 
 @BOTH_DATABASES
 async def test_a_change_that_fails_in_its_middle_leaves_nothing(
-    server: Server, known: dict[str, Any]
+    server: Server, known: dict[str, Any], database_url: str
 ) -> None:
-    """Every change is made to fail after each of its statements in turn, and in the end."""
+    """Every change is made to fail after each of its statements in turn, and in the end.
+
+    In PostgreSQL after its second and in the end: there every attempt takes three times as long.
+    """
+    every = range(1, MANY_STATEMENTS)
+    attempts = every if database_url.startswith("sqlite") else (2, MANY_STATEMENTS)
     api = server.api(await server.management_token())
     before = await everything(server)
     for step in STORY:
         if step.operation in WRITING:
-            for fatal in range(1, MANY_STATEMENTS):
+            for fatal in attempts:
                 breaking = Breaking(fatal)
                 answer = await breaking.take(step, api, known)
                 assert answer.status_code == 500, f"{step} {fatal}: {answer.text}"
@@ -121,7 +126,8 @@ class Breaking:
     async def take(self, step: Step, api: Api, known: dict[str, Any]) -> httpx.Response:
         """Take a step while everything breaks."""
         with pytest.MonkeyPatch.context() as patches:
-            patches.setattr(Database, "write", self._watching(Database.write))
+            for way in ("write", "relate"):
+                patches.setattr(Database, way, self._watching(getattr(Database, way)))
             patches.setattr(Transaction, "_execute", self._failing(Transaction._execute))
             return await step.take(api, known)
 
