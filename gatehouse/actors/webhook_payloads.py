@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatehouse.storage.applications import Applications
+from gatehouse.storage.events import ASKED_BY
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_template import OrganizationRoles, OrganizationScopes
-from gatehouse.storage.records import Record, Scope
+from gatehouse.storage.records import Record
 from gatehouse.storage.repository import Repository
 from gatehouse.storage.resources import Scopes
 from gatehouse.storage.roles import Roles
@@ -78,20 +79,21 @@ _LISTS: Mapping[str, Callable[[Transaction, str, str], list[Any]]] = {
 def data_payload(
     tx: Transaction, tenant_id: str, event: str, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What is told of a change of data. `facts` name the record: its `id`, or `<noun>_id`."""
+    """What is told of a change of data. `facts` name the record: its `id`, or `<noun>_id`; and the
+    request that changed it, if one of the Management API did."""
+    facts = dict(facts)
+    request = facts.pop(ASKED_BY, {})
     subject = _SUBJECTS[event.partition(".")[0]]
     repository = subject.repository(tx, tenant_id)
     id_ = str(facts.get("id") or facts[f"{repository.rows.entity}_id"])
-    params = {subject.parameter: id_}
+    params = {subject.parameter: id_, **request.get("params", {})}
     data: object = None
     if event in _LISTS:
         data = [shown(one) for one in _LISTS[event](tx, tenant_id, id_)]
     elif not event.endswith(".Membership.Updated"):
         record = repository.find(id_)
         data = {"id": id_} if record is None else shown(record, subject.fields)
-        if isinstance(record, Scope):
-            params["resourceId"] = record.resource_id
-    payload: dict[str, Any] = {"params": params, "data": data}
+    payload: dict[str, Any] = {**request, "params": params, "data": data}
     if event == "Organization.Membership.Updated":
         payload |= {_camel(name): fact for name, fact in facts.items()}
     return payload

@@ -3,8 +3,8 @@
 They drive caches within the process (`Database.listen`), and webhooks: the table is an outbox, from
 which relays take the events after the commit. An event is claimed for a while, so that one relay
 at a time is busy with it, and deleted once it was passed on; the claim of a relay that died ends by
-itself. A payload names the changed record and nothing personal: who receives an event reads the
-record.
+itself. A payload names the changed record and the request that changed it, and nothing else that is
+personal: who receives an event reads the record.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from gatehouse.storage.mapping import RecordMap
 from gatehouse.storage.records import DomainEvent
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
+
+ASKED_BY = "asked_by"
+"""The member of a payload that tells of the request that led to the event."""
 
 _table = schema.domain_events
 _mapping = RecordMap(_table, DomainEvent)
@@ -54,7 +57,7 @@ def record_event(
         tenant_id=tenant_id,
         id=new_id(),
         type=type_,
-        payload=dict(payload),
+        payload={**payload, **({ASKED_BY: dict(tx.asked_by)} if tx.asked_by else {})},
         created_at=tx.now,
     )
     tx.run(_INSERT, _mapping.write(tx, event))

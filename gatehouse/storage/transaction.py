@@ -7,7 +7,7 @@ unit swallows the error. A unit that wants to go on after a failure opens a `sav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
@@ -44,6 +44,7 @@ class Transaction:
         "_savepoints",
         "_translate",
         "_vault",
+        "asked_by",
         "dialect",
         "events",
         "locks",
@@ -79,6 +80,8 @@ class Transaction:
         """When the unit began, in milliseconds since the epoch."""
         self.events: list[DomainEvent] = []
         """The domain events recorded so far."""
+        self.asked_by: Mapping[str, Any] = {}
+        """The request that asked for the unit, as far as webhooks tell of it; empty without one."""
 
     @property
     def vault(self) -> Vault:

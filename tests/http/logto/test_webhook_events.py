@@ -18,7 +18,8 @@ from tests.http.logto.account.people import PASSWORD, add_user, authorize, code_
 from tests.http.logto.experience.browsing import APPLICATION, Browser, credentials
 from tests.http.logto.management.test_hooks import check_signature
 from tests.http.running import TENANT, Server
-from tests.servers.receiver import Received, Receiver, open_receiver
+from tests.servers.receiver import Receiver, open_receiver
+from tests.servers.requests import Received
 
 LONG_AGO_MS = 400 * 24 * 3600 * 1000
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -263,6 +264,13 @@ def _check(event: str, body: dict[str, Any]) -> None:
         _check_person(event, body)
         return
     names, member = _NOUNS[noun]
+    assert body["path"].startswith("/")
+    assert body["matchedRoute"].count("/") == body["path"].count("/")
+    assert {"ip", "userAgent", "method", "status"} <= body.keys()
+    if event == "User.Data.Updated":
+        request = (body["method"], body["path"], body["matchedRoute"], body["status"])
+        id_ = body["params"]["userId"]
+        assert request == ("PATCH", f"/users/{id_}", "/users/:userId", 200)
     assert names <= body["params"].keys()
     if verb == "Membership.Updated":
         assert body["organizationId"]
@@ -273,8 +281,8 @@ def _check(event: str, body: dict[str, Any]) -> None:
         assert body["data"] == {"id": next(iter(body["params"].values()))}
     else:
         assert body["data"][member]
-    if noun == "Scope" and verb != "Deleted":
-        assert body["params"]["resourceId"] == body["data"]["resourceId"]
+    if noun == "Scope":
+        assert "resourceId" in body["params"]
 
 
 def _check_person(event: str, body: dict[str, Any]) -> None:

@@ -7,9 +7,12 @@ A handler's whole change is one such function, so that it happens or does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from gatehouse.actors.audit import MAX_USER_AGENT_LENGTH
 from gatehouse.http.call import Call
 from gatehouse.storage.application_access import ApplicationAccess
 from gatehouse.storage.application_looks import ApplicationSignInExperiences, ProtectedHosts
@@ -58,6 +61,8 @@ from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.users import Users
 
 T = TypeVar("T")
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class Store:
@@ -134,13 +139,35 @@ async def read(call: Call[Any, Any], ask: Callable[[Store], T]) -> T:
 
 async def write(call: Call[Any, Any], change: Callable[[Store], T]) -> T:
     """Run a function of the store, all or nothing. It may be run again, so it only stores."""
-    return await call.core.db.write(_with_store, call.core.tenant_id, change)
+    return await call.core.db.write(_with_store, call.core.tenant_id, change, _told_of(call))
 
 
 async def relate(call: Call[Any, Any], change: Callable[[Store], T]) -> T:
     """As `write`, for a function that changes relations alone (`Database.relate`)."""
-    return await call.core.db.relate(_with_store, call.core.tenant_id, change)
+    return await call.core.db.relate(_with_store, call.core.tenant_id, change, _told_of(call))
 
 
-def _with_store(tx: Transaction, tenant_id: str, work: Callable[[Store], T]) -> T:
+def _with_store(
+    tx: Transaction,
+    tenant_id: str,
+    work: Callable[[Store], T],
+    asked_by: Mapping[str, Any] = MappingProxyType({}),
+) -> T:
+    tx.asked_by = asked_by
     return work(Store(tx, tenant_id))
+
+
+def _told_of(call: Call[Any, Any]) -> dict[str, Any]:
+    """What webhooks tell of the request by which data were changed, in Logto's words: paths are
+    those within the API, with `:` before a parameter."""
+    agent = call.headers.get("user-agent")
+    operation = call.operation
+    return {
+        "ip": call.client_address,
+        **({} if agent is None else {"userAgent": agent[:MAX_USER_AGENT_LENGTH]}),
+        "path": call.url_path.removeprefix("/api"),
+        "method": call.method,
+        "status": operation.status,
+        "params": dict(call.path),
+        "matchedRoute": _PARAMETER.sub(r":\1", operation.path.removeprefix("/api")),
+    }
