@@ -19,7 +19,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from queue import Queue
 from threading import Thread
 from typing import Any
@@ -30,6 +29,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.servers.plain import plain_client
+from tests.servers.requests import listening, read_request
 
 CLIENT_ID = "the-client"
 CLIENT_SECRET = "a secret of more than thirty-two bytes & signs"
@@ -235,22 +235,12 @@ class IdentityProvider:
             await trio.aclose_forcefully(stream)
 
     async def _read(self, stream: trio.SocketStream) -> Asked:
-        raw = bytearray()
-        while b"\r\n\r\n" not in raw:
-            part = await stream.receive_some()
-            if not part:
-                raise EOFError
-            raw += part
-        head, _, body = bytes(raw).partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
-        pairs = (line.partition(":") for line in lines)
-        headers = {name.lower(): value.strip() for name, _, value in pairs}
-        while len(body) < int(headers.get("content-length", 0)):
-            body += await stream.receive_some()
-        method, target, _ = first.split(" ")
-        parts = urlsplit(target)
-        fields = dict(parse_qsl(parts.query)) | dict(parse_qsl(body.decode()))
-        asked = Asked(method, parts.path, headers, fields)
+        request = await read_request(stream)
+        if request is None:
+            raise EOFError
+        parts = urlsplit(request.target)
+        fields = dict(parse_qsl(parts.query)) | dict(parse_qsl(request.body.decode()))
+        asked = Asked(request.method, parts.path, request.headers, fields)
         self.asked.append(asked)
         return asked
 
@@ -269,12 +259,9 @@ def as_text(text: str, status: int = 200) -> Answer:
 async def open_identity_provider() -> AsyncIterator[IdentityProvider]:
     """A provider for the duration of the block."""
     provider = IdentityProvider()
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, provider.serve, 0, host="127.0.0.1")
-        listeners: list[trio.SocketListener] = await nursery.start(serve)
-        provider.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+    async with listening(provider.serve) as port:
+        provider.url = f"http://127.0.0.1:{port}"
         yield provider
-        nursery.cancel_scope.cancel()
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from functools import partial
 
 import trio
+
+from tests.servers.requests import listening
 
 
 @dataclass
@@ -70,8 +71,5 @@ class _Lines:
 async def open_mail_server() -> AsyncIterator[MailServer]:
     """A mail server for the block."""
     server = MailServer()
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, server.talk, 0, host="127.0.0.1"))
-        server.port = listeners[0].socket.getsockname()[1]
+    async with listening(server.talk) as server.port:
         yield server
-        nursery.cancel_scope.cancel()

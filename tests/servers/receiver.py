@@ -8,31 +8,16 @@ async with open_receiver() as receiver:
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 import trio
 
+from tests.servers.requests import Received, listening, read_request
+
 SILENCE = 0
 """As an answer: none at all."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """A request."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass
@@ -69,21 +54,11 @@ class Receiver:
             await trio.aclose_forcefully(stream)
 
     async def _exchange(self, stream: trio.SocketStream) -> None:
-        raw = bytearray()
-        while b"\r\n\r\n" not in raw:
-            part = await stream.receive_some()
-            if not part:
-                return
-            raw += part
-        head, _, body = bytes(raw).partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
-        pairs = (line.partition(":") for line in lines)
-        headers = {name.lower(): value.strip() for name, _, value in pairs}
-        while len(body) < int(headers.get("content-length", 0)):
-            body += await stream.receive_some()
+        request = await read_request(stream)
+        if request is None:
+            return
         self.count += 1
-        method, target, _ = first.split(" ")
-        self._put.send_nowait(Received(method, target, headers, body))
+        self._put.send_nowait(request)
         status = self.answers.pop(0) if self.answers else 200
         if status == SILENCE:
             await trio.sleep_forever()
@@ -96,9 +71,6 @@ class Receiver:
 async def open_receiver() -> AsyncIterator[Receiver]:
     """A receiver for the duration of the block."""
     receiver = Receiver()
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, receiver.serve, 0, host="127.0.0.1")
-        listeners: list[trio.SocketListener] = await nursery.start(serve)
-        receiver.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/hook"
+    async with listening(receiver.serve) as port:
+        receiver.url = f"http://127.0.0.1:{port}/hook"
         yield receiver
-        nursery.cancel_scope.cancel()

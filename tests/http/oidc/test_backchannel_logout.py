@@ -29,7 +29,8 @@ from tests.http.oidc.house import (
     tokens,
 )
 from tests.http.oidc.house import House as Installation
-from tests.servers.receiver import Received, Receiver, open_receiver
+from tests.servers.receiver import Receiver, open_receiver
+from tests.servers.requests import Received
 
 END = "/oidc/session/end"
 

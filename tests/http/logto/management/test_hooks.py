@@ -12,7 +12,8 @@ import trio
 
 from tests.http.contract import Api
 from tests.http.running import BOTH_DATABASES
-from tests.servers.receiver import Received, Receiver, open_receiver
+from tests.servers.receiver import Receiver, open_receiver
+from tests.servers.requests import Received
 
 
 @pytest.fixture
