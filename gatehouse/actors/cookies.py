@@ -74,14 +74,8 @@ def read_interactions(value: str | None) -> dict[str, str]:
     return {key: uid for key, uid in entries.items() if isinstance(uid, str) and is_uid(uid)}
 
 
-def find_interaction(value: str | None, client_id: str | None) -> str | None:
-    """The interaction a request means: its application's, or the newest if it names none."""
-    found = find_interaction_of(value, client_id)
-    return None if found is None else found[1]
-
-
-def find_interaction_of(value: str | None, client_id: str | None) -> tuple[str, str] | None:
-    """The same, with the application whose interaction it is before it."""
+def find_interaction(value: str | None, client_id: str | None) -> tuple[str, str] | None:
+    """The application and the interaction a request means: the newest if it names none."""
     entries = read_interactions(value)
     uid = entries.get(client_id or _LEGACY)
     if uid is None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from gatehouse.actors.adaptive_mfa import read_signs
 from gatehouse.actors.audit import Origin
-from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
+from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.visit import Visit
 from gatehouse.http.call import Call, Principal
@@ -43,7 +43,7 @@ def guest_of(call: AnyCall) -> Principal:
     Raises `Refused(INTERACTION_GONE)` if this browser has no such interaction.
     """
     cookie = call.core.cookies.read(call.cookies, INTERACTION_COOKIE)
-    found = find_interaction_of(cookie, application_of(call))
+    found = find_interaction(cookie, application_of(call))
     if found is None:
         raise Refused(Reason.INTERACTION_GONE)
     client_id, uid = found

@@ -55,15 +55,15 @@ def test_interactions_are_percent_encoded_json_with_the_newest_as_legacy():
     first, second = new_uid(), new_uid()
     value = add_interaction(add_interaction(None, "one", first), "two", second)
     assert json.loads(unquote(value)) == {"one": first, "two": second, "_legacy": second}
-    assert find_interaction(value, "one") == first
-    assert find_interaction(value, None) == second
+    assert find_interaction(value, "one") == ("one", first)
+    assert find_interaction(value, None) == ("two", second)
     assert find_interaction(value, "three") is None
 
 
 def test_a_client_named_legacy_does_not_confuse_the_cookie():
     uid = new_uid()
     value = add_interaction(None, "_legacy", uid)
-    assert find_interaction(value, "_legacy") == uid
+    assert find_interaction(value, "_legacy") == ("_legacy", uid)
 
 
 @given(st.lists(st.text("abcé%", min_size=1, max_size=128), max_size=30))
@@ -74,8 +74,8 @@ def test_the_cookie_stays_small_and_keeps_the_newest(clients: list[str]):
         value = add_interaction(value, client, uid)
         assert len(value) <= MAX_INTERACTION_COOKIE_BYTES
         assert len(read_interactions(value)) <= MAX_INTERACTIONS + 1
-        assert find_interaction(value, None) == uid
-        assert find_interaction(value, client) == uid
+        assert find_interaction(value, None) == (client, uid)
+        assert find_interaction(value, client) == (client, uid)
 
 
 @given(st.text(max_size=200))

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from gatehouse.actors import sign_in
-from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction_of
+from gatehouse.actors.cookies import INTERACTION_COOKIE, find_interaction
 from gatehouse.actors.factors.sso import EnterpriseSsoVerification
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.sso import connectors, flow, routing
@@ -177,7 +177,7 @@ def _traveller(call: Call[None, CallbackQuery]) -> Principal:
     """
     cookie = call.core.cookies.read(call.cookies, INTERACTION_COOKIE)
     _, _, client_id = call.query.state.partition(".")
-    found = find_interaction_of(cookie, client_id or None)
+    found = find_interaction(cookie, client_id or None)
     if found is None:
         raise Refused(Reason.INTERACTION_GONE)
     return Principal(found[1], found[0], frozenset())
