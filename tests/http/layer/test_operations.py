@@ -147,8 +147,10 @@ DIALECT = Dialect(
     "test",
     "/api",
     refuse,
-    lambda path: Reply(404, "Not Found", content_type="text/plain"),
-    lambda allow: Reply(405, "Method Not Allowed", (("allow", allow),), content_type="text/plain"),
+    lambda path, _: Reply(404, "Not Found", content_type="text/plain"),
+    lambda allow, _: Reply(
+        405, "Method Not Allowed", (("allow", allow),), content_type="text/plain"
+    ),
     headers=(("X-Safe", "yes"),),
     request_id_header="Test-Request-Id",
 )
