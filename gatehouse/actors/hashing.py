@@ -33,6 +33,7 @@ from argon2.low_level import Type, hash_secret, verify_secret
 
 from gatehouse.actors.imported_hashes import verify_imported
 from gatehouse.engine.errors import Overloaded
+from gatehouse.storage.scheduling import stand_back
 
 T = TypeVar("T")
 
@@ -199,8 +200,7 @@ class PasswordHasher:
             niceness = os.getpriority(os.PRIO_PROCESS, thread) + LOWER_PRIORITY
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, thread, niceness)
-                # A batch thread that is woken does not push the event loop off its core.
-                os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
+        stand_back(threading.get_native_id())
         while True:
             job = self._jobs.get()
             if job.abandoned:

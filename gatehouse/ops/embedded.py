@@ -23,6 +23,8 @@ from typing import Final
 import structlog
 import trio
 
+from gatehouse.storage.scheduling import stand_back
+
 log = structlog.get_logger(__name__)
 
 MAX_SOCKET_PATH: Final = 100
@@ -155,6 +157,7 @@ async def _start(command: list[str], path: Path, directory: Path) -> trio.Proces
         start_new_session=True,
         umask=0o077,
     )
+    stand_back(process.pid)
     try:
         with trio.move_on_after(START_SECONDS):
             while process.poll() is None:

@@ -28,6 +28,7 @@ import trio
 
 from gatehouse.storage.errors import Busy
 from gatehouse.storage.observer import StorageObserver
+from gatehouse.storage.scheduling import stand_back
 
 MAX_WAITING = 1024
 """Units that may wait for a thread of one pool: more would be answered too late to matter."""
@@ -172,6 +173,7 @@ class Workers:
             self._watchdog.start()
 
     def _work(self, worker: _Worker) -> None:
+        stand_back(threading.get_native_id())
         while jobs := self._take(worker):
             worker.session.run(jobs)
             with self._changed:
