@@ -251,13 +251,15 @@ async def _check_complete(visit: Visit, rules: SignInRules, profile: Profile) ->
 
 async def submit(visit: Visit) -> str | None:
     """The person is done. Returns where to go on, or None after a recovery. Raises `Refused`."""
-    seen, event = await visit.remembered()
-    entry = visit.entry(f"{event}.Submit", userId=seen.user_id)
+    _, event = await visit.remembered()
+    entry = visit.entry(f"{event}.Submit")
 
     async def step(state: Interaction, event: Event) -> str | None:
+        nonlocal entry
         if (state.profile, state.mfa) != (Profile(), MfaChoices()):
             # What is going to be stored is not taken from memory.
             state, event = await visit.started()
+        entry = visit.entry(f"{event}.Submit", userId=state.user_id)
         rules = await visit.rules()
         check_captcha(rules, passed=state.captcha_passed)
         if state.user_id is None:
@@ -288,7 +290,7 @@ async def submit(visit: Visit) -> str | None:
         await visit.tell(Submit(user.id, effects, visit.origin, state))
         return visit.resume_url
 
-    async with logged(visit, entry):
+    async with logged(visit, lambda: entry):
         return await visit.proven(step)
 
 

@@ -88,12 +88,16 @@ class Visit:
 
 
 @asynccontextmanager
-async def logged(visit: Visit, entry: AuditEntry) -> AsyncIterator[None]:
-    """Have a refusal in this block written to the audit log as the entry's failure."""
+async def logged(visit: Visit, entry: AuditEntry | Callable[[], AuditEntry]) -> AsyncIterator[None]:
+    """Have a refusal in this block written to the audit log as the entry's failure.
+
+    Where the block itself finds out what the entry says, `entry` tells it afterwards.
+    """
     try:
         yield
     except Refused as refusal:
         if refusal.reason is not Reason.INTERACTION_GONE:
+            entry = entry() if callable(entry) else entry
             failure = entry.failed(refusal.reason)
             told = await _exception_effects(visit, entry, refusal.reason)
             if suspicion := refusal.params.get("adaptive"):
