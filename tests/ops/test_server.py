@@ -152,18 +152,16 @@ def test_a_stop_under_load_answers_whatever_it_accepted(install: Install, worker
         answered = 0
         while True:
             try:
-                connection = raw_connection(url)
-            except ConnectionRefusedError:
-                return answered
-            with connection:
-                try:
+                with raw_connection(url) as connection:
                     connection.sendall(STATUS)
                     reply = connection.recv(65536)
-                except ConnectionResetError:
-                    # The kernel refused it in its own way: the socket was closed in between.
-                    assert stopping.is_set()
-                    return answered
-                assert reply.startswith(b"HTTP/1.1 204")
+            except ConnectionRefusedError:
+                return answered
+            except ConnectionResetError:
+                # The kernel refused it in its own way: the socket was closed in between.
+                assert stopping.is_set()
+                return answered
+            assert reply.startswith(b"HTTP/1.1 204")
             answered += 1
 
     with ThreadPoolExecutor(8) as clients:
