@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import NotFound
+from gatehouse.storage.links import Links
 from gatehouse.storage.organizations_members import APPLICATIONS, USERS, OrganizationUsers
 from gatehouse.storage.organizations_records import Organization, OrganizationEmailDomain
 from gatehouse.storage.organizations_template import JIT_ROLES, ORGANIZATIONS, OrganizationRoles
-from gatehouse.storage.repository import Links, Page, Repository, Rows, window
+from gatehouse.storage.repository import Page, Repository, Rows, window
 from gatehouse.storage.search import Finder, Search
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import Refused
+from gatehouse.storage.links import LinkRows, Links
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_members import OrganizationUsers
 from gatehouse.storage.organizations_records import OrganizationInvitation
 from gatehouse.storage.organizations_template import ROLES, NamedRef
-from gatehouse.storage.repository import LinkRows, Links, Page, Repository, Rows
+from gatehouse.storage.repository import Page, Repository, Rows
 from gatehouse.storage.search import Finder
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.users import Users

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import NotFound, Refused
+from gatehouse.storage.links import LinkRows, Links
 from gatehouse.storage.organizations_records import OrganizationScope
 from gatehouse.storage.organizations_template import (
     ORGANIZATIONS,
@@ -25,7 +26,7 @@ from gatehouse.storage.organizations_template import (
     OrganizationRoles,
 )
 from gatehouse.storage.records import Application, RoleType, Scope, User
-from gatehouse.storage.repository import LinkRows, Links, Listing, Page, R, Rows, window
+from gatehouse.storage.repository import Listing, Page, R, Rows, window
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 

@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import Refused
+from gatehouse.storage.links import LinkRows, Links
 from gatehouse.storage.organizations_records import (
     Organization,
     OrganizationRole,
     OrganizationScope,
 )
 from gatehouse.storage.records import Scope
-from gatehouse.storage.repository import LinkRows, Links, Page, R, Repository, Rows
+from gatehouse.storage.repository import Page, R, Repository, Rows
 from gatehouse.storage.search import Finder, Search
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction

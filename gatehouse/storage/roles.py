@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from gatehouse.storage import schema
 from gatehouse.storage.columns import any_of
 from gatehouse.storage.errors import Refused
+from gatehouse.storage.links import LinkRows, Links
 from gatehouse.storage.records import Application, Role, RoleType, Scope, User
-from gatehouse.storage.repository import LinkRows, Links, Page, Repository, Rows
+from gatehouse.storage.repository import Page, Repository, Rows
 from gatehouse.storage.search import Finder, Search
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Row, Transaction

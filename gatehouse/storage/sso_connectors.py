@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from gatehouse.storage import schema
 from gatehouse.storage.errors import NotFound
+from gatehouse.storage.links import LinkRows, Links
 from gatehouse.storage.organizations_template import ORGANIZATIONS
 from gatehouse.storage.records import Json, Record, SsoIdentity
-from gatehouse.storage.repository import LinkRows, Links, Listing, Page, Repository, Rows
+from gatehouse.storage.repository import Listing, Page, Repository, Rows
 from gatehouse.storage.statement import Stmt
 from gatehouse.storage.transaction import Transaction
 

@@ -21,8 +21,9 @@ from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import Text, View, Wire
 from gatehouse.storage.errors import NotFound
-from gatehouse.storage.repository import Links, Repository
+from gatehouse.storage.links import Links
 from gatehouse.storage.repository import Page as Found
+from gatehouse.storage.repository import Repository
 from gatehouse.storage.search import Match, Search
 
 Path = Mapping[str, str]

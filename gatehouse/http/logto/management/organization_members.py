@@ -32,9 +32,9 @@ from gatehouse.http.logto.management.store import Store, read, write
 from gatehouse.http.logto.management.users import UserView
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import Maybe, Text, View, Wire
+from gatehouse.storage.links import Links
 from gatehouse.storage.organizations_members import Members
 from gatehouse.storage.records import Application, User
-from gatehouse.storage.repository import Links
 
 M = TypeVar("M", User, Application)
 

@@ -29,8 +29,8 @@ from gatehouse.http.logto.management.users import UserView, user_view
 from gatehouse.http.operation import Operations
 from gatehouse.http.wire import Text, View, Wire
 from gatehouse.storage.errors import Refused
+from gatehouse.storage.links import Links
 from gatehouse.storage.records import Application, User
-from gatehouse.storage.repository import Links
 from gatehouse.storage.repository import Page as Found
 from gatehouse.storage.search import Search
 from gatehouse.storage.users import SEARCH_FIELDS as USER_SEARCH

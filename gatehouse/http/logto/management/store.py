@@ -28,6 +28,7 @@ from gatehouse.storage.domains import Domains
 from gatehouse.storage.email_templates import EmailTemplates
 from gatehouse.storage.hooks import Hooks
 from gatehouse.storage.identities import Secrets, SocialIdentities
+from gatehouse.storage.links import Links
 from gatehouse.storage.mfa import MfaVerifications
 from gatehouse.storage.one_time_tokens import OneTimeTokens
 from gatehouse.storage.organizations import (
@@ -44,7 +45,6 @@ from gatehouse.storage.organizations_template import (
     OrganizationScopes,
 )
 from gatehouse.storage.personal_access_tokens import PersonalAccessTokens
-from gatehouse.storage.repository import Links
 from gatehouse.storage.resources import Resources, Scopes
 from gatehouse.storage.roles import ApplicationRoles, Roles, RoleScopes, UserRoles
 from gatehouse.storage.saml_applications import SamlApplicationConfigs, SamlApplicationSecrets
