@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gatehouse.actors import accounts
 from gatehouse.actors.looks import may_be_id
 from gatehouse.actors.phrases import choose_language, wanted_languages
+from gatehouse.actors.shown import shown
 
 if TYPE_CHECKING:
     from gatehouse.actors.audit import Origin
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_FACT = 2048
 """Characters of one fact; what is longer is left out."""
+
+_USER = ("id", "avatar", "name", "primary_email", "primary_phone", "username", "profile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ async def facts_of(core: Core, setting: Setting, origin: Origin) -> tuple[str, d
         "uiLocales": asked,
         "application": await _application(core, setting.client_id),
         "organization": await _organization(core, setting.organization_id),
-        "user": None if setting.user is None else _user(setting.user),
+        "user": None if setting.user is None else shown(setting.user, _USER),
     }
     return " ".join(wanted_languages(asked, accepted, info)), dict(_flat(facts))
 
@@ -70,19 +73,7 @@ async def _organization(core: Core, organization_id: str | None) -> dict[str, An
     found = await core.directory.organization(organization_id)
     if found is None:
         return {}
-    return {"id": found.id, "name": found.name, "branding": found.branding}
-
-
-def _user(user: User) -> dict[str, Any]:
-    return {
-        "id": user.id,
-        "avatar": user.avatar,
-        "name": user.name,
-        "primaryEmail": user.primary_email,
-        "primaryPhone": user.primary_phone,
-        "username": user.username,
-        "profile": user.profile,
-    }
+    return shown(found, ("id", "name", "branding"))
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

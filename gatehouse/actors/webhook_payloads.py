@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gatehouse.actors.shown import camel, shown
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.events import ASKED_BY
 from gatehouse.storage.organizations import Organizations
 from gatehouse.storage.organizations_template import OrganizationRoles, OrganizationScopes
-from gatehouse.storage.records import Record
 from gatehouse.storage.repository import Repository
 from gatehouse.storage.resources import Scopes
 from gatehouse.storage.roles import Roles
@@ -95,7 +95,7 @@ def data_payload(
         data = {"id": id_} if record is None else shown(record, subject.fields)
     payload: dict[str, Any] = {**request, "params": params, "data": data}
     if event == "Organization.Membership.Updated":
-        payload |= {_camel(name): fact for name, fact in facts.items()}
+        payload |= {camel(name): fact for name, fact in facts.items()}
     return payload
 
 
@@ -125,17 +125,7 @@ def exception_payload(tx: Transaction, tenant_id: str, facts: Mapping[str, Any])
     return told
 
 
-def shown(record: Record, fields: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """A record as JSON under the names of the wire."""
-    return {_camel(name): getattr(record, name) for name in fields or record.__struct_fields__}
-
-
 def iso_time(now: int) -> str:
     """A time (ms since the epoch) as ISO 8601 in UTC, with milliseconds."""
     moment = datetime.fromtimestamp(now // 1000, UTC).replace(microsecond=now % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

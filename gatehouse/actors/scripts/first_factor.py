@@ -22,6 +22,7 @@ from gatehouse.actors import accounts
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.scripts import actions
 from gatehouse.actors.scripts.runner import ScriptFailed
+from gatehouse.actors.shown import shown
 from gatehouse.actors.verification import Identifier, IdentifierType, NewPassword, Profile
 from gatehouse.storage.ids import new_user_id
 
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
     from gatehouse.actors.audit import Origin
     from gatehouse.actors.core import Core
     from gatehouse.storage.records import User
+
+_TOLD = (
+    "id",
+    "username",
+    "primary_email",
+    "primary_phone",
+    "name",
+    "avatar",
+    "custom_data",
+    "profile",
+)
 
 _COLUMNS = {
     IdentifierType.USERNAME: "username",
@@ -92,7 +104,7 @@ async def ask(
 def _question(
     identifier: Identifier, password: str, user: User | None, origin: Origin
 ) -> actions.Question:
-    shown: dict[str, Any] = {
+    public: dict[str, Any] = {
         "key": actions.POST_FIRST_FACTOR,
         "interactionEvent": "SignIn",
         "verificationType": "Password",
@@ -101,25 +113,12 @@ def _question(
     }
     return actions.Question(
         actions.POST_FIRST_FACTOR,
-        event=shown | {"user": None if user is None else _told(user), "password": password},
-        shown=shown,
+        event=public | {"user": None if user is None else shown(user, _TOLD), "password": password},
+        shown=public,
         user_id=None if user is None else user.id,
         origin=origin,
         secret=password,
     )
-
-
-def _told(user: User) -> dict[str, Any]:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "primaryEmail": user.primary_email,
-        "primaryPhone": user.primary_phone,
-        "name": user.name,
-        "avatar": user.avatar,
-        "customData": user.custom_data,
-        "profile": user.profile,
-    }
 
 
 def _admission(answer: Any, identifier: Identifier, user: User | None) -> Admission | None:

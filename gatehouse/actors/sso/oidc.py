@@ -17,6 +17,7 @@ from gatehouse.actors.connectors.social.oauth_client import (
 )
 from gatehouse.actors.connectors.social.oidc_client import IdTokenRules, verify_id_token
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.shown import camel
 from gatehouse.actors.sso.configs import GoogleConfig, OidcConfig
 from gatehouse.actors.sso.identity_providers import OidcMetadata, oidc_config
 
@@ -95,7 +96,7 @@ def user_info(claims: Mapping[str, Any], *, trust_unverified_email: bool) -> dic
         "email" if email_counts else "unverifiedEmail": claims.get("email"),
         "phone" if claims.get("phone_verified") is True else "unverifiedPhone": claims.get("phone"),
     }
-    rest = {_camel(name): value for name, value in claims.items() if name not in _STANDARD}
+    rest = {camel(name): value for name, value in claims.items() if name not in _STANDARD}
     return {**rest, **{name: value for name, value in chosen.items() if value}}
 
 
@@ -120,8 +121,3 @@ def _issuer(metadata: OidcMetadata, id_token: str | None) -> str:
     except jwt.PyJWTError:
         raise Refused(Reason.ID_TOKEN_INVALID) from None
     return metadata.issuer.replace(TENANT, str(tenant))
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(part.capitalize() for part in others)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gatehouse.actors.refusal import Reason, Refused
+from gatehouse.actors.shown import shown
 from gatehouse.actors.sign_in_rules import SignInRules
 from gatehouse.actors.sso.configs import PROVIDERS, InvalidSsoConfig
 from gatehouse.actors.sso.domains import domain_of
@@ -80,13 +81,7 @@ async def check_open(core: Core, rules: SignInRules, record: Record) -> None:
 
 def _shown(connector: SsoConnector) -> dict[str, Any]:
     """A connector for everyone to see: nothing of its configuration."""
-    return {
-        "id": connector.id,
-        "providerName": connector.provider_name,
-        "connectorName": connector.connector_name,
-        "domains": connector.domains,
-        "branding": connector.branding,
-    }
+    return shown(connector, ("id", "provider_name", "connector_name", "domains", "branding"))
 
 
 def _of_domain(tx: Transaction, tenant: str, domain: str) -> list[SsoConnector]:
