@@ -9,7 +9,9 @@ How: a caller appends its packed command and sleeps. The write loop wakes in the
 pass, when every task that was ready has had its say, and sends all of it in one write. Redis
 answers in order, so the read loop hands each reply to the head of the queue, waking its task
 directly: no event, no future, no lock a command. A cancelled caller leaves its place in the queue
-behind, so that its reply is still consumed in order, and dropped.
+behind, so that its reply is still consumed in order, and dropped. While nobody else waits, a caller
+does without both loops: it writes by itself and reads the reply where it stands (`_lead`), which
+saves two passes of the scheduler.
 
 What it costs: one slow command holds up all behind it (so no blocking commands), and a lost
 connection fails everything in flight at once. Such a request is never repeated here, as it may have
@@ -96,14 +98,17 @@ _logger = logging.getLogger(__name__)
 class _Waiter:
     """Whoever waits for the next reply. `task` is None once nobody does.
 
-    `expected` replies are gathered into a list; 0 means one reply, raised if it is an error.
+    `expected` replies are gathered into a list; 0 means one reply, raised if it is an error. Who
+    `leads` is awake and finds its `result` here.
     """
 
-    __slots__ = ("expected", "replies", "task")
+    __slots__ = ("expected", "leads", "replies", "result", "task")
 
     def __init__(self, task: trio.lowlevel.Task | None, expected: int) -> None:
         self.task = task
         self.expected = expected
+        self.leads = False
+        self.result: outcome.Outcome[Any] | None = None
         if expected:
             self.replies: list[Any] = []
 
@@ -113,8 +118,12 @@ class _Waiter:
 
     def finish(self, result: outcome.Outcome[Any]) -> None:
         task = self.task
-        if task is not None:
-            self.task = None
+        if task is None:
+            return
+        self.task = None
+        if self.leads:
+            self.result = result
+        else:
             trio.lowlevel.reschedule(task, result)
 
 
@@ -154,7 +163,14 @@ class Link:
         self._idle_writer: trio.lowlevel.Task | None = None
         self._writer_called = False
         self._plain: PlainStream | None = None
+        self._reader: Any = None
         self._reads = 0
+        self._resting: trio.lowlevel.Task | None = None
+        """The read loop, while no reply is owed or somebody else reads."""
+        self._leader: _Waiter | None = None
+        """Who reads while the read loop rests."""
+        self._broken: Exception | None = None
+        """What a leader found out that ends the connection."""
 
     # What callers use
 
@@ -233,9 +249,22 @@ class Link:
             self._observer.link_refused()
             raise Overloaded(f"too many requests are in flight to Redis at {self._name}")
         waiter = _Waiter(trio.lowlevel.current_task(), expected)
+        if self._resting is not None and self._leader is None and self._plain is not None:
+            if self._plain.has_input():
+                # Nothing is owed: the server has said goodbye, which nobody has read.
+                self.retire("the server closed the connection")
+                return self._resubmit(data, expected)
+            self._leader = waiter
+            waiter.leads = True
+            self._enqueue(data, waiter)
+            return self._lead(waiter, self._plain)
         self._enqueue(data, waiter)
         # Awaited by the caller: a coroutine of our own around it would cost every request.
         return trio.lowlevel.wait_task_rescheduled(waiter.abandon)  # noqa: ASYNC105
+
+    async def _resubmit(self, data: bytes, expected: int) -> Any:
+        await self._come_back()
+        return await self._submit(data, expected)
 
     def _enqueue(self, data: bytes, waiter: _Waiter) -> None:
         self._unsent.append(data)
@@ -243,6 +272,10 @@ class Link:
         self._unsent_waiters.append(waiter)
         writer = self._idle_writer
         if writer is not None:
+            if not self._sent:
+                self._send_ahead()  # the server has nothing to do: nobody is worth waiting for
+                if not self._unsent:
+                    return
             self._idle_writer = None
             self._writer_called = True
             trio.lowlevel.reschedule(writer)
@@ -252,7 +285,7 @@ class Link:
     def _send_ahead(self) -> None:
         """Give the server work already, before the tasks that are still to come have their turn.
 
-        Only between the writer's being called and its coming: it has nothing half sent then.
+        Only while the writer sleeps, or has been called and not come: nothing is half sent then.
         """
         if self._plain is None or self._retiring:
             return
@@ -293,37 +326,91 @@ class Link:
             data = self._take_unsent()
             await stream.send_all(data)
 
-    async def _read(self, connection: Connection) -> None:
-        stream, reader, sent = connection.stream, connection.reader, self._sent
-        push, gets = hiredis.PushNotification, reader.gets
-        value, reschedule = outcome.Value, trio.lowlevel.reschedule
+    async def _read(self, stream: trio.abc.Stream) -> None:
         while True:
+            if self._plain is not None and not (self._sent or self._unsent or self._retiring):
+                await self._rest()
+            if self._broken is not None:
+                raise self._broken
+            if self._retiring and not self._sent:
+                raise trio.BrokenResourceError(self._why_down)
             data = await stream.receive_some(READ_SIZE)
             if not data:
                 raise trio.BrokenResourceError("the server closed the connection")
-            self._reads += 1
-            reader.feed(data)
-            while (reply := gets()) is not NOT_YET:
-                if isinstance(reply, RedisError):
-                    reply = self._judge(reply)
-                elif type(reply) is push:
+            self._hand_out(data)
+
+    async def _rest(self) -> None:
+        """Sleep until there is something to read that no leader reads."""
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._resting = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._resting = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def _rouse(self) -> None:
+        """Have the read loop read, if it rests and nobody leads."""
+        if self._resting is not None and self._leader is None:
+            trio.lowlevel.reschedule(self._resting)
+            self._resting = None
+
+    async def _lead(self, waiter: _Waiter, stream: PlainStream) -> Any:
+        """Read in the place of the read loop until the own reply is there; whatever else comes
+        meanwhile is handed out. What ends the connection is left to the read loop.
+        """
+        try:
+            while waiter.task is not None:
+                data = await stream.receive_some(READ_SIZE)
+                if not data:
+                    break
+                self._hand_out(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            if self._leader is waiter:
+                self._broken = error
+        except BaseException:
+            waiter.task = None
+            raise
+        finally:
+            waiter.leads = False
+            if self._leader is waiter:
+                self._leader = None
+                if self._sent or self._unsent or self._retiring or self._broken is not None:
+                    self._rouse()
+        if waiter.result is None:
+            return await trio.lowlevel.wait_task_rescheduled(waiter.abandon)
+        return waiter.result.unwrap()
+
+    def _hand_out(self, data: bytes | bytearray) -> None:
+        """Give the replies to those who wait for them."""
+        sent, reader = self._sent, self._reader
+        push, gets = hiredis.PushNotification, reader.gets
+        value, reschedule = outcome.Value, trio.lowlevel.reschedule
+        self._reads += 1
+        reader.feed(data)
+        while (reply := gets()) is not NOT_YET:
+            if isinstance(reply, RedisError):
+                reply = self._judge(reply)
+            elif type(reply) is push:
+                continue
+            if not sent:
+                raise trio.BrokenResourceError("the server sent a reply nobody asked for")
+            waiter = sent[0]
+            if waiter.expected:
+                waiter.replies.append(reply)
+                if len(waiter.replies) < waiter.expected:
                     continue
-                if not sent:
-                    raise trio.BrokenResourceError("the server sent a reply nobody asked for")
-                waiter = sent[0]
-                if waiter.expected:
-                    waiter.replies.append(reply)
-                    if len(waiter.replies) < waiter.expected:
-                        continue
-                    reply = waiter.replies
-                sent.popleft()
-                task = waiter.task
-                if task is not None:
-                    waiter.task = None
-                    failed = isinstance(reply, Exception)
-                    reschedule(task, outcome.Error(reply) if failed else value(reply))
-            if self._retiring and not sent:
-                raise trio.BrokenResourceError(self._why_down)
+                reply = waiter.replies
+            sent.popleft()
+            task = waiter.task
+            if task is not None:
+                failed = isinstance(reply, Exception)
+                result = outcome.Error(reply) if failed else value(reply)
+                waiter.task = None
+                if waiter.leads:
+                    waiter.result = result
+                else:
+                    reschedule(task, result)
 
     async def _watch(self) -> None:
         """Give up a server that owes a reply and sends nothing; ask an idle one for a sign of life.
@@ -339,6 +426,8 @@ class Link:
             reads, head = self._reads, self._sent[0] if self._sent else None
             owing = owing + tick if quiet and head is not None and head is before else 0.0
             silent = silent + tick if quiet and head is None else 0.0
+            if silent:
+                self._rouse()  # to hear of it if the server goes away
             if owing >= self._reply_timeout:
                 raise trio.BrokenResourceError("the server stopped answering")
             if silent >= LIFE_SIGN:
@@ -398,13 +487,15 @@ class Link:
         self.address = connection.address
         stream = connection.stream
         self._plain = stream if isinstance(stream, PlainStream) else None
+        self._reader = connection.reader
+        self._leader = self._broken = None
         self._writer_called = False
         self._observer.link_connected(self._name)
         try:
             async with trio.open_nursery() as nursery:
                 self._serving = nursery.cancel_scope
-                nursery.start_soon(self._write, connection.stream)
-                nursery.start_soon(self._read, connection)
+                nursery.start_soon(self._write, stream)
+                nursery.start_soon(self._read, stream)
                 nursery.start_soon(self._watch)
         except* UNREACHABLE as group:
             self._note_loss(group)
@@ -413,6 +504,7 @@ class Link:
             self.address = None
             self._connected = False
             self._up = trio.Event()
+            self._leader = None
             await connection.close()
             self._fail_waiters()
 

@@ -13,6 +13,7 @@ Sentinel `sentinel_username` and `sentinel_password`.
 from __future__ import annotations
 
 import os
+import select
 import socket
 import ssl
 from collections.abc import Callable
@@ -242,6 +243,12 @@ class PlainStream(trio.abc.Stream):
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
+        self._arrivals = select.poll()
+        self._arrivals.register(stream.socket.fileno(), select.POLLIN)
+
+    def has_input(self) -> bool:
+        """Whether something has arrived that was not read, be it the end."""
+        return bool(self._arrivals.poll(0))
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived; empty when the other end is gone. Raises as trio's streams do."""

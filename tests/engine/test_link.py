@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 from redis.exceptions import ResponseError
 
 from gatehouse.engine.errors import Overloaded, Unavailable
@@ -87,7 +88,39 @@ async def test_what_waits_together_is_written_together(redis_url: str) -> None:
     async with running(redis_url, batches) as redis, trio.open_nursery() as nursery:
         for _ in range(50):
             nursery.start_soon(redis.execute, "PING")
-    assert batches.largest == 50
+    assert batches.largest == 49  # the first found the server idle, and was sent at once
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_who_waits_alone_reads_for_those_who_come_later(
+    redis_url: str, cancelled: bool
+) -> None:
+    slow = "local i = 0 while i < 3000000 do i = i + 1 end return 'slow'"
+    replies: list[bytes] = []
+    async with running(redis_url) as redis:
+        for _ in range(3):
+            replies.clear()
+
+            async def ask(*command: str | int) -> None:
+                replies.append(await redis.execute(*command))
+
+            async with trio.open_nursery() as nursery:
+                first = trio.CancelScope()
+
+                async def lead(scope: trio.CancelScope = first) -> None:
+                    with scope:
+                        await ask("EVAL", slow, 0)
+
+                nursery.start_soon(lead)
+                await trio.testing.wait_all_tasks_blocked()
+                for word in ("a", "b"):
+                    nursery.start_soon(ask, "ECHO", word)
+                    await trio.testing.wait_all_tasks_blocked()
+                if cancelled:
+                    first.cancel()
+            assert sorted(replies[-2:]) == [b"a", b"b"]
+            assert replies[:-2] == ([] if cancelled else [b"slow"])
+            assert await redis.execute("ECHO", "after") == b"after"
 
 
 async def test_more_than_the_bound_in_flight_is_refused_at_once(
