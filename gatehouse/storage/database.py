@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import trio
@@ -25,7 +25,7 @@ from gatehouse.storage.observer import StorageObserver
 from gatehouse.storage.records import DomainEvent
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.vault import Vault
-from gatehouse.storage.workers import Job, Session, Workers
+from gatehouse.storage.workers import Workers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,13 +53,23 @@ def sqlite_path(url: str) -> Path | None:
     return None
 
 
+class Finder(Protocol):
+    """Finds rows where there is no time to wait."""
+
+    def find(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        """Run a unit that reads. Raises `Busy` if it would have to wait, or what it raises."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
 class Database:
     """An open database. Made by `Database.open`."""
 
-    def __init__(self, readers: Workers, writers: Workers, here: Session | None = None) -> None:
+    def __init__(self, readers: Workers, writers: Workers, finder: Finder | None = None) -> None:
         self._readers = readers
         self._writers = writers
-        self._here = here
+        self._finder = finder
         self._listeners: list[Listener] = []
 
     @classmethod
@@ -107,15 +117,15 @@ class Database:
 
         In a SQLite file such a unit takes less time than waking a thread and being woken by it, so
         it runs right here, and never waits: whatever would make it wait sends it to the threads.
+        Each statement sees what is committed, as it does in PostgreSQL.
         """
-        if self._here is not None:
-            await trio.lowlevel.checkpoint()
-            job = Job(partial(fn, **kwargs) if kwargs else fn, args, reads=True)
-            self._here.run((job,))
+        unit = partial(fn, **kwargs) if kwargs else fn
+        if self._finder is not None:
+            await trio.lowlevel.checkpoint_if_cancelled()
             with suppress(Busy):
-                value, _ = job.outcome.unwrap()
-                return value  # type: ignore[no-any-return]
-        return await self.read(fn, *args, **kwargs)
+                return self._finder.find(unit, args)
+        value, _ = await self._readers.submit(unit, args, reads=True)
+        return value  # type: ignore[no-any-return]
 
     async def write(
         self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -161,8 +171,8 @@ class Database:
         self._writers.close()
         if self._readers is not self._writers:
             self._readers.close()
-        if self._here is not None:
-            self._here.close()
+        if self._finder is not None:
+            self._finder.close()
 
 
 def _ping(tx: Transaction) -> None:
@@ -198,7 +208,7 @@ def _build(  # noqa: PLR0917 - the one call is `open`'s
             batch=sqlite.BATCH,
             observer=observer,
         )
-        return cls(readers, writers, sqlite.SqliteReader(path, clock, vault, busy_ms=0))
+        return cls(readers, writers, sqlite.SqliteFinder(path, clock, vault, busy_ms=0))
     # Imported where it is needed: the driver of the other database costs 150 ms.
     from gatehouse.storage import postgres  # noqa: PLC0415
 

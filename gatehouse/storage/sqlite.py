@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import outcome
 
@@ -30,10 +30,13 @@ from gatehouse.storage.errors import (
     Unavailable,
 )
 from gatehouse.storage.matching import FAILED, SqliteMatching
+from gatehouse.storage.records import DomainEvent
 from gatehouse.storage.totals import Totals
 from gatehouse.storage.transaction import Transaction
 from gatehouse.storage.vault import Vault
 from gatehouse.storage.workers import Job
+
+T = TypeVar("T")
 
 BATCH = 128
 """Units in one group commit."""
@@ -159,7 +162,14 @@ class _SqliteSession:
             self._matching = SqliteMatching(self._connection)
         return self._connection
 
-    def _unit(self, connection: sqlite3.Connection, job: Job, *, read_only: bool) -> Any:
+    def _unit(
+        self,
+        connection: sqlite3.Connection,
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        *,
+        read_only: bool,
+    ) -> tuple[T, list[DomainEvent]]:
         if self._matching is not None:
             self._matching.begin()
         tx = Transaction(
@@ -171,7 +181,7 @@ class _SqliteSession:
             read_only=read_only,
             totals=self._totals if read_only else None,
         )
-        value = job.fn(tx, *job.args)
+        value = fn(tx, *args)
         tx.check()
         return value, tx.events
 
@@ -189,10 +199,22 @@ class SqliteReader(_SqliteSession):
             connection = self._open(read_only=True)
             connection.execute("BEGIN")
             try:
-                return self._unit(connection, job, read_only=True)
+                return self._unit(connection, job.fn, job.args, read_only=True)
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self.close()
+            raise translate(error) or error from error
+
+
+class SqliteFinder(_SqliteSession):
+    """Finds a few rows in the calling thread, each statement in a snapshot of its own."""
+
+    def find(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        """Run a unit that reads. Raises `Busy` if it would have to wait, or what it raises."""
+        try:
+            return self._unit(self._open(read_only=True), fn, args, read_only=True)[0]
         except sqlite3.Error as error:
             self.close()
             raise translate(error) or error from error
@@ -240,7 +262,7 @@ class SqliteWriter(_SqliteSession):
     def _write(self, connection: sqlite3.Connection, job: Job) -> Any:
         connection.execute("SAVEPOINT unit")
         try:
-            value = self._unit(connection, job, read_only=False)
+            value = self._unit(connection, job.fn, job.args, read_only=False)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO unit")

@@ -74,7 +74,7 @@ async def test_a_lookup_finds_what_was_written_and_raises_what_its_unit_raises(
 async def test_a_lookup_needs_no_thread_where_the_database_is_a_file(db: Database) -> None:
     here = threading.get_ident()
     thread = await db.lookup(lambda tx: (usernames(tx), threading.get_ident())[1])
-    assert (thread == here) == (db._here is not None)
+    assert (thread == here) == (db._finder is not None)
 
 
 async def test_units_that_wait_together_fail_alone(db: Database) -> None:
