@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors.hashing import StoredPassword
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.sign_in_rules import SignInRules, view_settings
+from gatehouse.actors.sign_in_rules import SignInRules
 from gatehouse.actors.verification import (
     Identifier,
     IdentifierType,
@@ -58,7 +58,7 @@ async def sign_in_experience(core: Core) -> SignInExperience:
 
 async def rules(core: Core) -> SignInRules:
     """What the tenant's sign-in experience allows."""
-    return view_settings(await sign_in_experience(core), SignInRules)
+    return await core.directory.sign_in_settings(SignInRules)
 
 
 def profile_of(identifier: Identifier) -> Profile:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
+import msgspec
 import trio
 
 from gatehouse.actors.account_center import AccountCenter, stored_account_center
@@ -25,6 +26,7 @@ from gatehouse.actors.id_tokens import DEFAULT_EXTENDED_CLAIMS, ID_TOKEN_CONFIG
 from gatehouse.actors.key_rotation import as_of
 from gatehouse.actors.keyring import KeyMaterial, Keyring, KeyStatus, SigningAlgorithm
 from gatehouse.actors.session import SESSION_AGE_MS, SESSION_CONFIG
+from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.actors.sso.routing import offered_connectors
 from gatehouse.engine.errors import EngineError
 from gatehouse.storage.application_looks import (
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+V = TypeVar("V", bound=msgspec.Struct)
 
 MAX_AGE_S = 5.0
 """How long an answer is believed without asking again."""
@@ -169,6 +172,10 @@ class Directory:
     async def sign_in_experience(self) -> SignInExperience:
         """How the tenant's people sign in."""
         return await self._ask(("sign-in experience",), _sign_in_experience)
+
+    async def sign_in_settings(self, view: type[V]) -> V:
+        """Those of them that a view names."""
+        return await self._ask(("sign-in settings", view.__name__), _sign_in_settings, view)
 
     async def custom_phrases(self) -> dict[str, dict[str, Any]]:
         """What the operator lets the pages say, by language tag."""
@@ -322,6 +329,10 @@ def _organization(tx: Transaction, tenant_id: str, organization_id: str) -> Orga
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
     return SignInExperiences(tx, tenant_id).current()
+
+
+def _sign_in_settings(tx: Transaction, tenant_id: str, view: type[V]) -> V:
+    return view_settings(_sign_in_experience(tx, tenant_id), view)
 
 
 def _custom_phrases(tx: Transaction, tenant_id: str) -> dict[str, dict[str, Any]]:

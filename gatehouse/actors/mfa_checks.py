@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gatehouse.actors import accounts, adaptive_mfa, mfa
+from gatehouse.actors import adaptive_mfa, mfa
 from gatehouse.actors.adaptive_mfa import Past, Signs
 from gatehouse.actors.mfa import MfaRules, Standing
 from gatehouse.actors.refusal import Reason, Refused
 from gatehouse.actors.second_factors import MfaChoices, MfaFactor
-from gatehouse.actors.sign_in_rules import view_settings
 from gatehouse.actors.verification import Event
 from gatehouse.storage import errors as storage
 from gatehouse.storage.mfa import MfaVerification, MfaVerifications
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 async def rules_of(core: Core) -> MfaRules:
     """What the tenant demands of second factors."""
-    return view_settings(await accounts.sign_in_experience(core), MfaRules)
+    return await core.directory.sign_in_settings(MfaRules)
 
 
 async def factors_of(core: Core, user_id: str) -> list[MfaVerification]:
