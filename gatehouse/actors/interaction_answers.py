@@ -82,9 +82,9 @@ class FinishRecovery:
 
 @dataclass(frozen=True, slots=True)
 class AnswerConsent:
-    """The person let the client have something, or not."""
+    """The person lets the client have what it asked for, or not."""
 
-    result: ConsentResult | Denial
+    allow: bool
     effects: tuple[Effect, ...] = ()
 
     def apply(self, state: Interaction | None, now: int, /) -> Turn[Interaction, None]:
@@ -94,7 +94,10 @@ class AnswerConsent:
             refuse(Reason.WRONG_EVENT)
         if state.result is not None:
             return keep(state, None)
-        return next_turn(msgspec.structs.replace(state, result=self.result), self.effects)
+        asked = state.params
+        given = ConsentResult(scopes=asked.scopes, resources=asked.resources)
+        result = given if self.allow else Denial()
+        return next_turn(msgspec.structs.replace(state, result=result), self.effects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,9 @@ from gatehouse.actors import (
     webhooks,
 )
 from gatehouse.actors.audit import AuditEntry
-from gatehouse.actors.authorization import ConsentResult
 from gatehouse.actors.email_blocklist import check_email
 from gatehouse.actors.factors import VerificationRecord
 from gatehouse.actors.interaction import (
-    Denial,
     Interaction,
     PassCaptcha,
     Prompt,
@@ -310,13 +308,10 @@ async def answer_consent(visit: Visit, *, allow: bool, organization_ids: Sequenc
     `organization_ids`: where it may act for them. Raises `Refused` of storage for one that the
     person is no member of.
     """
-    state = await visit.state()
-    if state.prompt is not Prompt.CONSENT:
-        refuse(Reason.WRONG_EVENT)
-    params = state.params
-    if allow and organization_ids and state.result is None:
-        user_id = await consent.user_of(visit.core, state)
-        await consent.let_act_in(visit.core, state.client_id, user_id, organization_ids)
-    result = ConsentResult(scopes=params.scopes, resources=params.resources) if allow else Denial()
-    await visit.tell(AnswerConsent(result))
+    if allow and organization_ids:
+        state = await visit.state()
+        if state.prompt is Prompt.CONSENT and state.result is None:
+            user_id = await consent.user_of(visit.core, state)
+            await consent.let_act_in(visit.core, state.client_id, user_id, organization_ids)
+    await visit.tell(AnswerConsent(allow))
     return visit.resume_url

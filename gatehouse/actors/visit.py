@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import trio
+
 from gatehouse.actors import accounts, webhooks
 from gatehouse.actors.audit import AuditEntry, Origin, new_entry
 from gatehouse.actors.interaction import Interaction, Note, address, alive, started
@@ -44,15 +46,19 @@ class Visit:
         state = await self.core.engine.read(address(self.core.tenant_id, self.uid))
         return alive(state, self.core.clock())
 
+    async def known(self) -> Interaction:
+        """As this node remembers it: for what never changes, and for what a turn proves."""
+        known = await self.core.engine.recall(address(self.core.tenant_id, self.uid))
+        return alive(known, self.core.clock())
+
     async def started(self) -> tuple[Interaction, Event]:
         """The interaction and its event. Raises `Refused(NOT_STARTED)` too."""
         return started(await self.state(), self.core.clock())
 
     async def remembered(self) -> tuple[Interaction, Event]:
         """Like `started`, of what this node remembers: for facts that a turn proves in the end."""
-        known = await self.core.engine.recall(address(self.core.tenant_id, self.uid))
         try:
-            return started(known, self.core.clock())
+            return started(await self.known(), self.core.clock())
         except Refused:
             return await self.started()
 
@@ -62,6 +68,7 @@ class Visit:
         A refusal counts only if no other node has moved on from the state it was decided on.
         """
         state, event = await self.remembered()
+        await trio.lowlevel.checkpoint()  # nothing else may wait for the world before the turn
         try:
             return await step(state, event)
         except Refused:

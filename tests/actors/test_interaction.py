@@ -12,7 +12,6 @@ import pytest
 from gatehouse.actors.authorization import (
     MAX_INTERACTION_AGE_MS,
     AuthorizationRequest,
-    ConsentResult,
     LoginResult,
 )
 from gatehouse.actors.factors.password import NewPasswordIdentity, PasswordVerification
@@ -182,7 +181,7 @@ MESSAGES = (
     TakePasskeyOffer(),
     *(Submit(user) for user in ("user-ada", "new-1")),
     FinishRecovery("user-ada"),
-    AnswerConsent(ConsentResult(scopes=("openid",))),
+    AnswerConsent(allow=True),
     Note(ENTRY),
     ConsumeResult(),
 )
@@ -436,13 +435,13 @@ def test_a_recovered_person_arrives_anew() -> None:
 
 def test_the_first_answer_to_consent_stands() -> None:
     told = begun(Prompt.CONSENT)
-    told.tell(AnswerConsent(Denial()), AnswerConsent(ConsentResult(scopes=("openid",))))
+    told.tell(AnswerConsent(allow=False), AnswerConsent(allow=True))
     assert told.state is not None
     assert told.state.result == Denial()
 
 
 def test_a_login_question_is_not_answered_with_consent() -> None:
-    assert refused(identified(), AnswerConsent(ConsentResult(scopes=()))) is Reason.WRONG_EVENT
+    assert refused(identified(), AnswerConsent(allow=True)) is Reason.WRONG_EVENT
     assert refused(begun(Prompt.CONSENT), Start(Event.SIGN_IN)) is Reason.WRONG_EVENT
 
 

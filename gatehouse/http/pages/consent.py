@@ -58,13 +58,14 @@ class ConsentForm(BaseModel):
 async def consent_page(call: Call) -> Reply:
     """The consent page, or on at once for an application of the tenant's own."""
     visit = visit_of(call)
-    state = await visit.state()
+    state = await visit.known()
     if state.prompt is Prompt.LOGIN:
         return redirect(f"/sign-in?app_id={quote(state.client_id, safe='')}")
-    if state.phase is Phase.ANSWERED:
-        return redirect(visit.resume_url, status=302)
     if not await is_third_party(call.core, state.client_id):
         return redirect(await sign_in.answer_consent(visit, allow=True), status=302)
+    state = await visit.state()
+    if state.phase is Phase.ANSWERED:
+        return redirect(visit.resume_url, status=302)
     return await _draw(visit, state)
 
 
