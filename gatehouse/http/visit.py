@@ -56,6 +56,8 @@ def application_of(call: AnyCall) -> str | None:
 
 
 def _query_value(raw: bytes, name: str) -> str | None:
+    if not raw:
+        return None
     try:
         values = parse_qs(raw.decode("ascii"), max_num_fields=MAX_PARAMETERS).get(name)
     except ValueError:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gatehouse.actors.account_verification import AGE_MS as VERIFICATION_AGE_MS
@@ -192,7 +193,7 @@ def _signed(
     """The `Set-Cookie` values of a cookie and its companion; `expires` in ms since the epoch."""
     attributes = f"; path={path}"
     if expires is not None:
-        attributes += f"; expires={_date(expires)}"
+        attributes += f"; expires={_date(expires // 1000)}"
     attributes += "; samesite=lax"
     if core.public_url.startswith("https:"):
         attributes += "; secure"
@@ -202,5 +203,7 @@ def _signed(
     return [f"{name}={value}{attributes}", f"{name}.sig={signature}{attributes}"]
 
 
-def _date(at: int) -> str:
-    return format_datetime(datetime.fromtimestamp(at / 1000, UTC), usegmt=True)
+@lru_cache(maxsize=64)
+def _date(second: int) -> str:
+    """What most cookies of one second have in common."""
+    return format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
