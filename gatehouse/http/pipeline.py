@@ -153,7 +153,7 @@ class Pipeline:
     async def _reply(self, dialect: Dialect, call: Call[Any, Any]) -> Reply:
         operation = call.operation
         try:
-            with trio.fail_after(operation.deadline):
+            with trio.move_on_after(operation.deadline) as scope:
                 if operation.access.admit is not None:
                     call.principal = await operation.access.admit(call)
                 if call.path:
@@ -161,10 +161,10 @@ class Pipeline:
                 call.query = read_query(operation, call.raw_query)
                 call.body = read_body(operation, call.raw_body, call.headers.get("content-type"))
                 outcome = await operation.handler(call)
-        except trio.TooSlowError:
-            return self._refuse(dialect, DeadlineExceeded(operation.operation_id), call)
         except Exception as error:
             return self._refuse(dialect, error, call)
+        if scope.cancelled_caught:
+            return self._refuse(dialect, DeadlineExceeded(operation.operation_id), call)
         if isinstance(outcome, Reply):
             return outcome
         return Reply(204) if outcome is None else Reply(operation.status, outcome)

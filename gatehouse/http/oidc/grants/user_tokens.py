@@ -137,6 +137,8 @@ async def _id_token(
         "iss": core.issuer,
     }
     keyring = await core.keyring()
-    # The access token may just have been signed: others get their turn before a second signature.
+    # A signature takes as long as many a request: others get their turn before it and after it.
     await trio.lowlevel.checkpoint()
-    return keyring.sign_id_token(claims)
+    id_token = keyring.sign_id_token(claims)
+    await trio.lowlevel.checkpoint()
+    return id_token
