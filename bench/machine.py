@@ -10,21 +10,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from gatehouse.actors.hashing import LOWER_PRIORITY
+
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 SERVER_CORE = CORES[0] if CORES else None
 CLIENT_CORE = CORES[-1] if CORES else None
 
 
-def pin(core: int | None, pid: int = 0) -> None:
-    """Keep a process (this one by default) on one core, where the system can do that."""
-    if core is not None:
-        os.sched_setaffinity(pid, {core})
-
-
-def unpin(pid: int = 0) -> None:
-    """Let a process use every core again."""
+def pin(core: int | None) -> None:
+    """Keep this process on one core, or let it use all of them, where the system can do that."""
     if CORES:
-        os.sched_setaffinity(pid, CORES)
+        os.sched_setaffinity(0, CORES if core is None else {core})
 
 
 def start(
@@ -40,7 +36,7 @@ def start(
         stdout=subprocess.PIPE,
         env={**os.environ, **(env or {})},
         cwd=Path(__file__).parent.parent,
-        preexec_fn=lambda: unpin() if core is None else pin(core),  # noqa: PLW1509  # this program has one thread
+        preexec_fn=lambda: pin(core),  # noqa: PLW1509  # no other thread runs meanwhile
     )
 
 
@@ -71,11 +67,11 @@ def processor_time(pid: int) -> float:
 
 
 def background_time(pid: int) -> float:
-    """Seconds of processor time of those threads that run at a lower priority than the first."""
-    usual = os.getpriority(os.PRIO_PROCESS, pid)
+    """Seconds of processor time of those threads that hash: their priority tells them apart."""
+    hashing = os.getpriority(os.PRIO_PROCESS, pid) + LOWER_PRIORITY
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        if os.getpriority(os.PRIO_PROCESS, int(task.name)) > usual:
+        if os.getpriority(os.PRIO_PROCESS, int(task.name)) == hashing:
             total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
 

@@ -194,13 +194,7 @@ class PasswordHasher:
             thread.start()
 
     def _serve(self) -> None:
-        # On Linux a thread's own id names that thread alone; elsewhere it may name a process.
-        if sys.platform == "linux":
-            thread = threading.get_native_id()
-            niceness = os.getpriority(os.PRIO_PROCESS, thread) + LOWER_PRIORITY
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, thread, niceness)
-        stand_back(threading.get_native_id())
+        stand_back(threading.get_native_id(), LOWER_PRIORITY)
         while True:
             job = self._jobs.get()
             if job.abandoned:

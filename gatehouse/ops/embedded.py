@@ -157,7 +157,7 @@ async def _start(command: list[str], path: Path, directory: Path) -> trio.Proces
         start_new_session=True,
         umask=0o077,
     )
-    stand_back(process.pid)
+    stand_back(process.pid, 0)
     try:
         with trio.move_on_after(START_SECONDS):
             while process.poll() is None:
