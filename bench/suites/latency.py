@@ -1,7 +1,7 @@
 """Does hashing starve the rest? GET /api/status while 32 clients do nothing but sign in.
 
 The server may use every core here, as it does in life: its hashing threads then compete with its
-event loop for all of them.
+event loop for all of them. Those who sign in would be elsewhere then, and so let it go first.
 """
 
 from __future__ import annotations
