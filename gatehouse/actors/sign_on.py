@@ -22,7 +22,7 @@ from gatehouse.actors.family import (
 from gatehouse.actors.grants import end_families
 from gatehouse.actors.holdings import Drop, HoldFamily, HoldSession
 from gatehouse.actors.session import Authorize, Session, SessionGone, SignIn, SignOut
-from gatehouse.actors.subjects import find_subject
+from gatehouse.actors.subjects import still_good
 from gatehouse.actors.tokens import Purpose, new_family_id, new_uid
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def find_presence(core: Core, session_id: str | None) -> Presence | None:
     state = await core.engine.read(session.address(core.tenant_id, session_id))
     if state is None:
         return None
-    if await find_subject(core, state.user_id, state.auth_time) is None:
+    if not await still_good(core, state.user_id, state.auth_time):
         return None
     return Presence(session_id, state)
 
@@ -56,7 +56,7 @@ async def sign_in(core: Core, known: str | None, login: LoginResult) -> Presence
     The session is renewed if it is the same user's, and otherwise ended and replaced by a new one.
     Raises `SessionGone` if the user may not sign in any more.
     """
-    if await find_subject(core, login.user_id, login.auth_time) is None:
+    if not await still_good(core, login.user_id, login.auth_time):
         raise SessionGone
     if known is not None:
         state = await core.engine.read(session.address(core.tenant_id, known))
@@ -125,7 +125,7 @@ async def open_family(
     )
     state = authorized.session
     known = seen is not None and seen.session.user_id == state.user_id
-    if not known and await find_subject(core, state.user_id, state.auth_time) is None:
+    if not known and not await still_good(core, state.user_id, state.auth_time):
         raise SessionGone
     now = core.clock()
     issued = Family(

@@ -51,6 +51,11 @@ class Target:
     third_party: str | None = None
 
 
+async def still_good(core: Core, user_id: str, since: int) -> bool:
+    """Whether what began at `since` (ms since the epoch) is still good for the user."""
+    return await core.db.lookup(_still_good, core.tenant_id, user_id, since)
+
+
 async def find_subject(
     core: Core,
     user_id: str,
@@ -66,6 +71,10 @@ async def find_subject(
     return await core.db.lookup(
         _read, core.tenant_id, user_id, since=since, claims=claims, target=target
     )
+
+
+def _still_good(tx: Transaction, tenant_id: str, user_id: str, since: int) -> bool:
+    return Users(tx, tenant_id).let_in(user_id, since)
 
 
 def _read(

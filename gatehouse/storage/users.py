@@ -35,6 +35,9 @@ _BY_EMAIL = Stmt(
     sa.select(_u).where(_HERE, sa.func.lower(_u.c.primary_email) == sa.func.lower(_VALUE))
 )
 _BY_PHONE = Stmt(sa.select(_u).where(_HERE, _u.c.primary_phone == _VALUE))
+_STANDING = Stmt(
+    sa.select(_u.c.is_suspended, _u.c.tokens_valid_after).where(_HERE, _u.c.id == _VALUE)
+)
 _SIGNED_IN = Stmt(
     sa.update(_u)
     .where(_HERE, _u.c.id == sa.bindparam("at_id"))
@@ -197,6 +200,11 @@ class Users(Repository[User]):
         if suspended:
             changes["tokens_valid_after"] = self.tx.now
         return self._update((user_id,), changes, "SuspensionStatus.Updated")
+
+    def let_in(self, user_id: str, since: int) -> bool:
+        """Whether what began at `since` (ms since the epoch) is still good for the user."""
+        row = self.tx.row(_STANDING, {"tenant_id": self.tenant_id, "value": user_id})
+        return row is not None and not row[0] and since >= row[1]
 
     def signed_in(self, user_id: str) -> None:
         """Note that the user has just signed in. No event; no error if they are gone."""

@@ -8,7 +8,7 @@ from typing import Any
 from gatehouse.actors import family
 from gatehouse.actors.family import Family
 from gatehouse.actors.keyring import InvalidTokenError
-from gatehouse.actors.subjects import find_subject
+from gatehouse.actors.subjects import still_good
 from gatehouse.actors.tokens import Purpose
 from gatehouse.http.call import Call, Reply
 from gatehouse.http.oidc.client_authentication import authenticate_client
@@ -73,7 +73,7 @@ async def _opaque(call: AnyCall, token: str) -> Facts:
 async def _in_good_standing(call: AnyCall, state: Family) -> bool:
     if state.user_id is None:
         return await call.core.directory.client(state.client_id) is not None
-    return await find_subject(call.core, state.user_id, state.created_at) is not None
+    return await still_good(call.core, state.user_id, state.created_at)
 
 
 async def _signed(call: AnyCall, token: str) -> Facts:
@@ -86,7 +86,7 @@ async def _signed(call: AnyCall, token: str) -> Facts:
         return _INACTIVE
     subject, client_id = str(claims.get("sub")), str(claims.get("client_id"))
     if subject == client_id:
-        alive: object = await core.directory.client(client_id)
+        good = await core.directory.client(client_id) is not None
     else:
-        alive = await find_subject(core, subject, int(claims.get("iat", 0)) * 1000)
-    return _INACTIVE if alive is None else {"active": True, **claims, "token_type": "Bearer"}
+        good = await still_good(core, subject, int(claims.get("iat", 0)) * 1000)
+    return {"active": True, **claims, "token_type": "Bearer"} if good else _INACTIVE

@@ -14,7 +14,7 @@ from gatehouse.actors import account_verification, own_account
 from gatehouse.actors.account_center import AccountCenter
 from gatehouse.actors.audit import Origin
 from gatehouse.actors.refusal import Reason, Refused
-from gatehouse.actors.subjects import find_subject
+from gatehouse.actors.subjects import still_good
 from gatehouse.http.call import Call, Principal
 from gatehouse.http.logto.access import bearer_token
 from gatehouse.http.logto.errors import ApiError
@@ -51,7 +51,7 @@ async def admit_person(call: AnyCall) -> Person:
     if OPENID not in bearer.token.scopes:
         raise ApiError("auth.forbidden")
     family = bearer.family
-    if await find_subject(core, bearer.family.user_id, family.created_at) is None:
+    if not await still_good(core, bearer.family.user_id, family.created_at):
         raise ApiError("auth.unauthorized")
     return Person(
         bearer.family.user_id,

@@ -20,7 +20,7 @@ from gatehouse.actors.keyring import InvalidTokenError
 from gatehouse.actors.organization_access import user_within
 from gatehouse.actors.scripts.claims import Issue
 from gatehouse.actors.subject_token import SubjectToken, Unusable, Use, usable
-from gatehouse.actors.subjects import Subject, Target, find_subject
+from gatehouse.actors.subjects import Subject, Target, find_subject, still_good
 from gatehouse.actors.tokens import Purpose, new_family_id
 from gatehouse.http.call import Call
 from gatehouse.http.oidc.bearer import find_bearer
@@ -238,7 +238,7 @@ async def _actor(call: AnyCall, form: Parameters) -> str | None:
     if OPENID not in bearer.token.scopes:
         raise _refused("actor token must have openid scope")
     since = bearer.family.created_at
-    if await find_subject(call.core, bearer.family.user_id, since) is None:
+    if not await still_good(call.core, bearer.family.user_id, since):
         raise _refused("invalid actor token")
     return bearer.family.user_id
 
