@@ -19,7 +19,6 @@ from gatehouse.engine.engine import Engine, wall_clock
 from gatehouse.engine.errors import (
     ConnectionLost,
     Contended,
-    DeadlineExceeded,
     EngineError,
     Indeterminate,
     Overloaded,
@@ -38,7 +37,6 @@ __all__ = [
     "Contended",
     "DeadLetter",
     "DeadLetters",
-    "DeadlineExceeded",
     "Delivery",
     "Effect",
     "Engine",

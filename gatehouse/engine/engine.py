@@ -30,7 +30,6 @@ from gatehouse.engine.commit import COMMIT, Verdict, judge, nonces, side_args, s
 from gatehouse.engine.errors import (
     ConnectionLost,
     Contended,
-    DeadlineExceeded,
     EngineError,
     Indeterminate,
     Overloaded,
@@ -168,19 +167,20 @@ class Engine:
         Whatever `message.apply` raises comes through unchanged, decided on the current state.
 
         Raises
-            `DeadlineExceeded` if the caller's deadline (trio's) had already passed;
             `Overloaded` if too much is in flight here or waiting for this actor: nothing was done;
             `Contended` if other nodes were first too many times: nothing was done;
             `Unavailable` if Redis cannot be reached: nothing was done;
             `Indeterminate` if the connection broke and it cannot be told whether it was done.
-        A caller that is cancelled does not learn whether it was done either.
+        A caller whose time is up before the turn begins is cancelled, and nothing was done; one
+        that is cancelled later does not learn whether it was.
         """
         kind = address.kind
         residents = self._residents
         outcome = "failed"
         self._in_flight += 1
         try:
-            await self._admit()
+            self._admit()
+            await trio.lowlevel.checkpoint_if_cancelled()
             partition, key = actor_key(address)
             actor = residents.active.get(key)
             if actor is None:
@@ -201,14 +201,9 @@ class Engine:
             self._observer.turn_finished(kind.name, outcome)
         return reply
 
-    async def _admit(self) -> None:
-        """Refuse at once what could not be answered in time."""
+    def _admit(self) -> None:
         if self._in_flight > self._turns_in_flight:
             raise Overloaded("this node has too many turns in flight")
-        if trio.current_effective_deadline() <= trio.current_time():
-            # Whoever is cancelled already must end as trio wants it, not with an error.
-            await trio.lowlevel.checkpoint_if_cancelled()
-            raise DeadlineExceeded("the deadline had passed before the turn began")
 
     async def _wait(self, actor: Resident) -> None:
         """Wait in the mailbox until the actor is ours."""

@@ -52,9 +52,5 @@ class Overloaded(EngineError):  # noqa: N818
         """Seconds after which trying again is sensible."""
 
 
-class DeadlineExceeded(EngineError):  # noqa: N818
-    """The message's deadline passed before the engine could answer."""
-
-
 class Contended(EngineError):  # noqa: N818
     """Other nodes won every attempt at this turn; nothing was committed."""

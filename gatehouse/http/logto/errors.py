@@ -161,7 +161,7 @@ def refuse(error: Exception, call: Call[Any, Any] | None = None) -> Reply:  # no
             return _json(400, {"message": "The body is not well-formed JSON."})
         case BodyTooLarge():
             return error_reply("request.too_large")
-        case DeadlineExceeded() | engine.DeadlineExceeded():
+        case DeadlineExceeded():
             return _later("request.deadline_exceeded", 1)
         case engine.Overloaded():
             return _later("request.overloaded", error.retry_after)
