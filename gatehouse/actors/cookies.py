@@ -8,11 +8,12 @@ requests that do not say which application they are about.
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from urllib.parse import quote, unquote
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import msgspec
 
 from gatehouse.actors.secret_ring import SecretRing
 from gatehouse.actors.tokens import is_uid
@@ -34,6 +35,7 @@ MAX_INTERACTION_COOKIE_BYTES = 3072
 """Browsers refuse cookies beyond 4096 bytes with name and attributes; stay well below."""
 
 _LEGACY = "_legacy"
+_ENTRIES = msgspec.json.Decoder(dict[str, str])
 _SIGNATURE_BYTES = 20
 
 
@@ -66,12 +68,12 @@ def read_interactions(value: str | None) -> dict[str, str]:
     if value is None or len(value) > MAX_INTERACTION_COOKIE_BYTES:
         return {}
     try:
-        entries = json.loads(unquote(value))
-    except ValueError:
+        entries = _ENTRIES.decode(unquote_to_bytes(value))
+    except msgspec.MsgspecError:
         return {}
-    if not isinstance(entries, dict) or len(entries) > MAX_INTERACTIONS + 1:
+    if len(entries) > MAX_INTERACTIONS + 1:
         return {}
-    return {key: uid for key, uid in entries.items() if isinstance(uid, str) and is_uid(uid)}
+    return {key: uid for key, uid in entries.items() if is_uid(uid)}
 
 
 def find_interaction(value: str | None, client_id: str | None) -> tuple[str, str] | None:
@@ -97,8 +99,7 @@ def add_interaction(value: str | None, client_id: str, uid: str) -> str:
 
 
 def _pack(entries: Mapping[str, str], newest: str) -> str:
-    text = json.dumps({**entries, _LEGACY: newest}, separators=(",", ":"))
-    return quote(text, safe="")
+    return quote_from_bytes(msgspec.json.encode({**entries, _LEGACY: newest}), safe="")
 
 
 def _text(raw: bytes) -> str:
