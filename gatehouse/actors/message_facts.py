@@ -6,13 +6,12 @@ Templates name these as Logto's do: `application.name`, `organization.branding.l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gatehouse.actors import accounts
 from gatehouse.actors.looks import may_be_id
-from gatehouse.actors.phrases import choose_language, wanted_languages
+from gatehouse.actors.phrases import choose_language, flat, wanted_languages
 from gatehouse.actors.shown import shown
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ async def facts_of(core: Core, setting: Setting, origin: Origin) -> tuple[str, d
         "organization": await _organization(core, setting.organization_id),
         "user": None if setting.user is None else shown(setting.user, _USER),
     }
-    return " ".join(wanted_languages(asked, accepted, info)), dict(_flat(facts))
+    told = {name: text for name, text in flat(facts) if len(text) <= MAX_FACT}
+    return " ".join(wanted_languages(asked, accepted, info)), told
 
 
 async def _application(core: Core, client_id: str | None) -> dict[str, Any]:
@@ -74,12 +74,3 @@ async def _organization(core: Core, organization_id: str | None) -> dict[str, An
     if found is None:
         return {}
     return shown(found, ("id", "name", "branding"))
-
-
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Texts by the way to them."""
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, str) and len(value) <= MAX_FACT:
-            yield f"{prefix}{name}", value

@@ -62,6 +62,15 @@ PHRASES: Mapping[str, Any] = _merged(_read("phrases.json"), translation_of(BUILT
 """All phrases there are, in English, in which `{{name}}` stands for a value."""
 
 
+def flat(group: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """The texts in groups of groups, by their whole keys."""
+    for key, value in group.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{path}{key}.")
+        elif isinstance(value, str):
+            yield path + key, value
+
+
 def cleaned(translation: Mapping[str, Any]) -> dict[str, Any]:
     """The translation without its empty texts and groups: they say nothing."""
     kept = {

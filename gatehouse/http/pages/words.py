@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from gatehouse.actors.phrases import BUILT_IN, LANGUAGES, choose_language, translation_of
+from gatehouse.actors.phrases import BUILT_IN, LANGUAGES, choose_language, flat, translation_of
 
 if TYPE_CHECKING:
     from gatehouse.actors.core import Core
@@ -64,9 +64,12 @@ def _pieces(text: str) -> str | tuple[str, ...]:
 @cache
 def words_in(language: str) -> Words:
     """What the pages say in a language that is built in, or in English in the place of another."""
-    english = _flat(translation_of(BUILT_IN))
-    own = _flat(translation_of(language)) if language in LANGUAGES else {}
-    return Words(language, english | own)
+    return Words(language, _built_in(language))
+
+
+def _built_in(language: str) -> dict[str, str]:
+    english = dict(flat(translation_of(BUILT_IN)))
+    return english | dict(flat(translation_of(language))) if language in LANGUAGES else english
 
 
 _own: dict[tuple[str, str], tuple[Mapping[str, Any], Words]] = {}
@@ -80,10 +83,8 @@ def own_words(tenant_id: str, language: str, translation: Mapping[str, Any]) -> 
     if known is not None and known[0] == translation:  # read anew, and the same as before
         _own[tenant_id, language] = (translation, known[1])
         return known[1]
-    built_in = _flat(translation_of(BUILT_IN))
-    if language in LANGUAGES:
-        built_in |= _flat(translation_of(language))
-    own = {key: text for key, text in _flat(translation).items() if key in built_in}
+    built_in = _built_in(language)
+    own = {key: text for key, text in flat(translation) if key in built_in}
     words = Words(language, built_in | own)
     if len(_own) >= MAX_OWN:
         _own.clear()
@@ -118,14 +119,3 @@ def _words(
     language = choose_language(wanted, accepted, settings, custom)
     own = custom.get(language)
     return words_in(language) if not own else own_words(core.tenant_id, language, own)
-
-
-def _flat(group: Mapping[str, Any], path: str = "") -> dict[str, str]:
-    """Texts by their whole keys."""
-    found: dict[str, str] = {}
-    for key, value in group.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{path}{key}.")
-        elif isinstance(value, str):
-            found[path + key] = value
-    return found
