@@ -365,7 +365,7 @@ class Link:
                 if not data:
                     break
                 self._hand_out(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        except UNREACHABLE as error:
             if self._leader is waiter:
                 self._broken = error
         except BaseException:
