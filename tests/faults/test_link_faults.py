@@ -6,7 +6,7 @@ Every test runs under a guard of a minute, so that "nothing hangs" is what a pas
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import pytest
 import trio
@@ -134,6 +134,21 @@ async def test_a_cut_after_sending_says_that_the_command_may_have_been_executed(
                 await redis.execute("INCR", "n")
             assert caught.value.maybe_executed
             assert await until_served(lambda: redis.execute("GET", "n")) == b"1"
+
+
+@pytest.mark.parametrize("reply", [b"?nonsense\r\n", b":1\r\n:2\r\n"], ids=["no RESP", "one more"])
+async def test_a_reply_that_cannot_be_ends_the_connection(valkey: Valkey, reply: bytes) -> None:
+    with nothing_hangs():
+        async with (
+            proxy_to(valkey.socket) as proxy,
+            running(f"redis://127.0.0.1:{proxy.port}") as redis,
+        ):
+            await redis.execute("SET", "n", 0)
+            proxy.reply_instead = reply
+            with suppress(ConnectionLost):  # the first of two is taken for the answer
+                assert await redis.execute("INCR", "n") == 1
+            assert await until_served(lambda: redis.execute("GET", "n")) == b"1"
+            assert proxy.connections >= 2
 
 
 async def test_a_paused_server_is_given_up_and_taken_back(valkey: Valkey) -> None:

@@ -1,4 +1,4 @@
-"""A proxy between the link and a server: encrypts, counts, and cuts in the middle of a reply."""
+"""A proxy between the link and a server: encrypts, counts, cuts and falsifies replies."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Proxy:
         self.connections = 0
         self.cut_after: int | None = None
         """Bytes of replies to let through before cutting the connection, once; None never cuts."""
+        self.reply_instead: bytes | None = None
+        """What is sent in the place of the next reply."""
         self._let_through = trio.Event()
         self._let_through.set()
         self._tls = tls
@@ -66,6 +68,8 @@ class Proxy:
     ) -> None:
         while data := await source.receive_some(65536):
             await self._let_through.wait()
+            if self.reply_instead is not None:
+                data, self.reply_instead = self.reply_instead, None
             if self.cut_after is not None:
                 if len(data) > self.cut_after:
                     await sink.send_all(data[: self.cut_after])
