@@ -79,7 +79,7 @@ async def serve_worker(
     from gatehouse.ops.observers import Metrics  # noqa: PLC0415
     from gatehouse.storage.database import Database  # noqa: PLC0415
 
-    sys.setswitchinterval(SWITCH_SECONDS)
+    _prepare_interpreter()
     recorder = Recorder()
     metrics = Metrics(recorder, access_log=settings.access_log)
     vault = datadir.vault(settings)
@@ -157,6 +157,13 @@ async def serve_worker(
             parts.cancel_scope.cancel()
         links.cancel_scope.cancel()
     await publishing.publish()
+
+
+def _prepare_interpreter() -> None:
+    from gatehouse.ops.struct_types import prepare_types  # noqa: PLC0415
+
+    prepare_types()
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 class _Publishing:
