@@ -108,6 +108,7 @@ class Directory:
         self._clock = clock
         self._documents = documents
         self._answers: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._views: dict[type[msgspec.Struct], tuple[SignInExperience, msgspec.Struct]] = {}
         self._generation = 0
         self._unheard = trio.Event()
         self._keyring: Keyring | None = None
@@ -174,8 +175,12 @@ class Directory:
         return await self._ask(("sign-in experience",), _sign_in_experience)
 
     async def sign_in_settings(self, view: type[V]) -> V:
-        """Those of them that a view names."""
-        return await self._ask(("sign-in settings", view.__name__), _sign_in_settings, view)
+        """Those of its settings that a view names."""
+        experience = await self.sign_in_experience()
+        known = self._views.get(view)
+        if known is None or known[0] is not experience:
+            known = self._views[view] = experience, view_settings(experience, view)
+        return cast(V, known[1])
 
     async def custom_phrases(self) -> dict[str, dict[str, Any]]:
         """What the operator lets the pages say, by language tag."""
@@ -329,10 +334,6 @@ def _organization(tx: Transaction, tenant_id: str, organization_id: str) -> Orga
 
 def _sign_in_experience(tx: Transaction, tenant_id: str) -> SignInExperience:
     return SignInExperiences(tx, tenant_id).current()
-
-
-def _sign_in_settings(tx: Transaction, tenant_id: str, view: type[V]) -> V:
-    return view_settings(_sign_in_experience(tx, tenant_id), view)
 
 
 def _custom_phrases(tx: Transaction, tenant_id: str) -> dict[str, dict[str, Any]]:
