@@ -69,7 +69,7 @@ def read_interactions(value: str | None) -> dict[str, str]:
         return {}
     try:
         entries = _ENTRIES.decode(unquote_to_bytes(value))
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError):
         return {}
     if len(entries) > MAX_INTERACTIONS + 1:
         return {}

@@ -3,7 +3,7 @@
 import json
 from urllib.parse import unquote
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatehouse.actors.cookies import (
@@ -79,6 +79,7 @@ def test_the_cookie_stays_small_and_keeps_the_newest(clients: list[str]):
 
 
 @given(st.text(max_size=200))
+@example("%7B%22%FF%22%3A%22a%22%7D")
 def test_whatever_a_browser_sends_is_read_without_error(text: str):
     assert isinstance(read_interactions(text), dict)
 
