@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gatehouse.actors.shown import camel, shown
+from gatehouse.actors.shown import USER_FIELDS, camel, shown
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.events import ASKED_BY
 from gatehouse.storage.organizations import Organizations
@@ -25,25 +25,6 @@ if TYPE_CHECKING:
 
 MAX_SCOPES = 1000
 """Scopes of a role that are listed."""
-
-USER_FIELDS = (
-    "id",
-    "username",
-    "primary_email",
-    "primary_phone",
-    "name",
-    "avatar",
-    "custom_data",
-    "identities",
-    "last_sign_in_at",
-    "created_at",
-    "updated_at",
-    "profile",
-    "application_id",
-    "cimd_client_id",
-    "is_suspended",
-)
-"""What is told of a user: nothing that they sign in with."""
 
 APPLICATION_FIELDS = ("id", "type", "name", "description")
 

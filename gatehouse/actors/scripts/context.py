@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse.actors.shown import shown
+from gatehouse.actors.shown import USER_FIELDS, shown
 from gatehouse.storage.applications import Applications
 from gatehouse.storage.mfa import MfaVerifications
 from gatehouse.storage.organizations import Organizations
@@ -99,27 +99,8 @@ def organization_context(tx: Transaction, tenant_id: str, organization_id: str) 
     }
 
 
-_USER = (
-    "id",
-    "username",
-    "primary_email",
-    "primary_phone",
-    "name",
-    "avatar",
-    "custom_data",
-    "identities",
-    "last_sign_in_at",
-    "created_at",
-    "updated_at",
-    "profile",
-    "application_id",
-    "cimd_client_id",
-    "is_suspended",
-)
-
-
 def _user(user: User) -> Context:
-    return shown(user, _USER) | {"hasPassword": user.password_hash is not None}
+    return shown(user, USER_FIELDS) | {"hasPassword": user.password_hash is not None}
 
 
 def _roles(tx: Transaction, tenant_id: str, user_id: str) -> list[Context]:

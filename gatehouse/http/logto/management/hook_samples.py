@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatehouse.actors.shown import shown
-from gatehouse.actors.webhook_payloads import APPLICATION_FIELDS, USER_FIELDS, iso_time
+from gatehouse.actors.shown import USER_FIELDS, shown
+from gatehouse.actors.webhook_payloads import APPLICATION_FIELDS, iso_time
 from gatehouse.actors.webhooks import INTERACTION_EVENTS
 from gatehouse.storage.records import Application, User
 
