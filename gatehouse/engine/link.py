@@ -385,7 +385,7 @@ class Link:
         """Give the replies to those who wait for them."""
         sent, reader = self._sent, self._reader
         push, gets = hiredis.PushNotification, reader.gets
-        value, reschedule = outcome.Value, trio.lowlevel.reschedule
+        value = outcome.Value
         self._reads += 1
         reader.feed(data)
         while (reply := gets()) is not NOT_YET:
@@ -402,15 +402,8 @@ class Link:
                     continue
                 reply = waiter.replies
             sent.popleft()
-            task = waiter.task
-            if task is not None:
-                failed = isinstance(reply, Exception)
-                result = outcome.Error(reply) if failed else value(reply)
-                waiter.task = None
-                if waiter.leads:
-                    waiter.result = result
-                else:
-                    reschedule(task, result)
+            failed = isinstance(reply, Exception)
+            waiter.finish(outcome.Error(reply) if failed else value(reply))
 
     async def _watch(self) -> None:
         """Give up a server that owes a reply and sends nothing; ask an idle one for a sign of life.
