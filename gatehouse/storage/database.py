@@ -119,13 +119,11 @@ class Database:
         it runs right here, and never waits: whatever would make it wait sends it to the threads.
         Each statement sees what is committed, as it does in PostgreSQL.
         """
-        unit = partial(fn, **kwargs) if kwargs else fn
         if self._finder is not None:
             await trio.lowlevel.checkpoint_if_cancelled()
             with suppress(Busy):
-                return self._finder.find(unit, args)
-        value, _ = await self._readers.submit(unit, args, reads=True)
-        return value  # type: ignore[no-any-return]
+                return self._finder.find(partial(fn, **kwargs) if kwargs else fn, args)
+        return await self.read(fn, *args, **kwargs)
 
     async def write(
         self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs

@@ -92,13 +92,11 @@ class LinkRows:
 
     def related(self, owner_id: str = "owner_id") -> sa.ColumnElement[bool]:
         """A condition on the member's table: related to the owner in the named parameter."""
-        link, target = self.link, self.member.table
-        return sa.tuple_(target.c.tenant_id, target.c.id).in_(
-            sa.select(link.c.tenant_id, link.c[self.member_column]).where(
-                link.c.tenant_id == sa.bindparam("tenant_id"),
-                link.c[self.owner_column] == sa.bindparam(owner_id),
-            )
-        )
+        return self._among(self.member_column, self.member, self.owner_column, owner_id)
+
+    def has_member(self, member_id: str = "member_id") -> sa.ColumnElement[bool]:
+        """A condition on the owner's table: related to the member in the named parameter."""
+        return self._among(self.owner_column, self.owner, self.member_column, member_id)
 
     def related_each(self, owner_id: str = "owner_id") -> sa.ColumnElement[bool]:
         """As `related`, asked of one member after the other: for what is true of most, or not."""
@@ -120,13 +118,14 @@ class LinkRows:
             )
         )
 
-    def has_member(self, member_id: str = "member_id") -> sa.ColumnElement[bool]:
-        """A condition on the owner's table: related to the member in the named parameter."""
-        link, target = self.link, self.owner.table
+    def _among(
+        self, column: str, rows: Rows[Any], other: str, parameter: str
+    ) -> sa.ColumnElement[bool]:
+        link, target = self.link, rows.table
         return sa.tuple_(target.c.tenant_id, target.c.id).in_(
-            sa.select(link.c.tenant_id, link.c[self.owner_column]).where(
+            sa.select(link.c.tenant_id, link.c[column]).where(
                 link.c.tenant_id == sa.bindparam("tenant_id"),
-                link.c[self.member_column] == sa.bindparam(member_id),
+                link.c[other] == sa.bindparam(parameter),
             )
         )
 
